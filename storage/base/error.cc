@@ -67,6 +67,12 @@ constexpr ErrorInfo kErrors[] = {
      "Another broker leads the partition."},
     {Reason::kTooManyRequests, "TOO_MANY_REQUESTS", Code::kResourceExhausted, true, Effect::kNone,
      "More requests wait than the broker allows."},
+    {Reason::kBufferFull, "BUFFER_FULL", Code::kResourceExhausted, true, Effect::kNone,
+     "The producer's buffer has no room for the record; the broker is slower than what is sent."},
+    {Reason::kDeliveryTimedOut, "DELIVERY_TIMED_OUT", Code::kDeadlineExceeded, true, Effect::kNone,
+     "The record could not be written before the producer's delivery timeout passed."},
+    {Reason::kClientClosed, "CLIENT_CLOSED", Code::kFailedPrecondition, false, Effect::kNone,
+     "The producer or consumer was closed."},
 };
 
 constexpr bool RowsAreInOrder() {

@@ -43,6 +43,10 @@ enum class Reason : int {
   kDuplicateSequence = 24,
   kNotLeader = 25,
   kTooManyRequests = 26,
+  // The client library's own; no broker sends them.
+  kBufferFull = 27,
+  kDeliveryTimedOut = 28,
+  kClientClosed = 29,
 };
 
 // May what was asked for have happened although an error came back?
