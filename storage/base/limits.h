@@ -17,12 +17,19 @@ inline constexpr int32_t kPartitionsPerTopic = 100'000;
 inline constexpr int32_t kPartitionsPerBroker = 200'000;
 inline constexpr size_t kTopicsPerBroker = 100'000;
 
+// The metadata store: what one transaction may hold (etcd's default; its requests end at 1.5 MiB).
+inline constexpr size_t kMetadataTxnOperations = 128;
+inline constexpr size_t kMetadataKeyBytes = 512;
+inline constexpr size_t kMetadataTxnBytes = 1 * kMiB;
+
 // Records and batches.
 inline constexpr int64_t kMaxMessageBytesDefault = 1 * kMiB;  // max.message.bytes
 inline constexpr int64_t kMaxMessageBytesLargest = 32 * kMiB;
 inline constexpr int32_t kRecordsPerBatch = 1'000'000;
 inline constexpr int64_t kDecompressedBatch = 128 * kMiB;  // a record section may grow to this ...
 inline constexpr int64_t kDecompressionRatio = 1024;       // ... and to so many times its compressed size, whichever is less
+inline constexpr int64_t kDecompressedAlways = 1 * kMiB;   // this much is no bomb at any ratio (zstd: 30,000 for zeros)
+inline constexpr size_t kCodecContextKept = 8 * kMiB;      // a thread keeps a codec's context up to this size
 inline constexpr int32_t kHeadersPerRecord = 1'000;
 
 // Requests.
@@ -54,6 +61,8 @@ inline constexpr int64_t kSegmentBytesDefault = 128 * kMiB;
 inline constexpr int64_t kSegmentBytesSmallest = 1 * kKiB;
 inline constexpr int64_t kSegmentBytesLargest = 1 * kGiB;
 inline constexpr int64_t kIndexInterval = 4 * kKiB;
+inline constexpr size_t kIndexChunkEntries = 64;      // saved together; a start walks what the last, unsaved ones cover
+inline constexpr size_t kIndexCacheBytes = 32 * kMiB; // indexes of sealed segments kept in memory
 inline constexpr size_t kOpenFiles = 4'096;
 
 // Idempotent producers.
