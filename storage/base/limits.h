@@ -28,7 +28,7 @@ inline constexpr int64_t kMaxMessageBytesLargest = 32 * kMiB;
 inline constexpr int32_t kRecordsPerBatch = 1'000'000;
 inline constexpr int64_t kDecompressedBatch = 128 * kMiB;  // a record section may grow to this ...
 inline constexpr int64_t kDecompressionRatio = 1024;       // ... and to so many times its compressed size, whichever is less
-inline constexpr int64_t kDecompressedAlways = 1 * kMiB;   // this much is no bomb at any ratio (zstd: 30,000 for zeros)
+inline constexpr int64_t kDecompressedAlways = 4 * kMiB;   // this much is no bomb at any ratio (zstd: 30,000 for zeros)
 inline constexpr size_t kCodecContextKept = 8 * kMiB;      // a thread keeps a codec's context up to this size
 inline constexpr int32_t kHeadersPerRecord = 1'000;
 

@@ -5,6 +5,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
+#include "storage/record/compression.h"
 #include "storage/record/varint.h"
 
 namespace weir {
@@ -81,7 +82,6 @@ void RecordBatchBuilder::Append(int64_t timestamp_ms, std::optional<absl::string
 
 absl::string_view RecordBatchBuilder::FinishInPlace(const BatchOptions& options) {
   WEIR_CHECK(record_count_ > 0);
-  ByteBuffer* batch = &records_;
   RecordBatchHeader header{.base_offset = options.base_offset,
                            .leader_epoch = options.leader_epoch,
                            .last_offset_delta = record_count_ - 1,
@@ -94,6 +94,16 @@ absl::string_view RecordBatchBuilder::FinishInPlace(const BatchOptions& options)
   if (options.log_append_time_ms.has_value()) {
     header.set_timestamp_type(TimestampType::kLogAppendTime);
     header.max_timestamp_ms = *options.log_append_time_ms;
+  }
+  ByteBuffer* batch = &records_;
+  if (options.compression != Compression::kNone) {
+    compressed_.Reserve(kBatchHeaderBytes);
+    compressed_.set_size(kBatchHeaderBytes);
+    if (Compress(options.compression, options.compression_level,
+                 records_.view().substr(kBatchHeaderBytes), &compressed_)) {
+      header.set_compression(options.compression);
+      batch = &compressed_;
+    }
   }
   SealBatch(header, batch->data(), batch->size());
   return batch->view();

@@ -4,6 +4,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/record/compression.h"
 #include "storage/record/varint.h"
 
 namespace weir {
@@ -24,12 +25,13 @@ absl::Status RecordReader::Open(absl::string_view batch) {
                      absl::StrCat("the header gives the batch ", header_.size_bytes(),
                                   " bytes, there are ", batch.size()));
   }
+  section_ = batch.substr(kBatchHeaderBytes);
   if (header_.compression() != Compression::kNone) {
-    return MakeError(Reason::kUnsupportedCompression, "compressed batches cannot be read yet");
+    WEIR_RETURN_IF_ERROR(Decompress(header_.compression(), section_, &decompressed_));
+    section_ = decompressed_.view();
   }
-  const absl::string_view records = batch.substr(kBatchHeaderBytes);
-  at_ = records.data();
-  end_ = at_ + records.size();
+  at_ = section_.data();
+  end_ = at_ + section_.size();
   return absl::OkStatus();
 }
 

@@ -38,6 +38,9 @@ class RecordReader {
   const absl::Status& status() const { return status_; }
   // Meaningful when the status was OK after construction.
   const RecordBatchHeader& header() const { return header_; }
+  // All records as they are encoded, uncompressed; borrowed like them. Checked only when Next has
+  // reached the end without error.
+  absl::string_view record_section() const { return section_; }
 
  private:
   absl::Status Open(absl::string_view batch);
@@ -51,6 +54,7 @@ class RecordReader {
 
   RecordBatchHeader header_;
   ByteBuffer decompressed_;
+  absl::string_view section_;
   const char* at_ = nullptr;   // the next byte of the record section
   const char* end_ = nullptr;  // the record section's end
   int32_t index_ = 0;          // of the next record
