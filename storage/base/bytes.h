@@ -117,6 +117,22 @@ class SharedBytes {
       position = 0;
     }
   }
+  // The `n` bytes from `position` on, shared. The range must lie within size().
+  SharedBytes Sub(size_t position, size_t n) const {
+    Pieces part;
+    for (absl::string_view piece : pieces_) {
+      if (n == 0) break;
+      if (position >= piece.size()) {
+        position -= piece.size();
+        continue;
+      }
+      piece = piece.substr(position, n);
+      position = 0;
+      n -= piece.size();
+      part.push_back(piece);
+    }
+    return SharedBytes(std::move(part), owner_);
+  }
   std::string ToString() const {
     std::string all(size_, '\0');
     CopyTo(0, size_, all.data());

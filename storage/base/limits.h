@@ -42,6 +42,16 @@ inline constexpr int32_t kFetchPartitions = 10'000;
 inline constexpr int32_t kPageSizeLargest = 1'000;
 inline constexpr int32_t kRecordsPerPlainProduce = 100'000;
 
+// Calls, connections and what waits.
+inline constexpr size_t kWaits = 50'000;              // long polls and streams that wait for records
+inline constexpr int kStreamRequests = 1'000;         // unanswered requests of one ProduceStream
+inline constexpr int kStreamsPerConnection = 1'000;   // HTTP/2 streams
+inline constexpr int kMetadataBytes = 16 * 1024;      // of one call's headers
+inline constexpr int64_t kPingIntervalMs = 5'000;     // clients may ping this often
+inline constexpr int64_t kDeadlineMarginMs = 100;     // a waiting fetch answers this long before its caller's deadline
+inline constexpr size_t kMetricPartitions = 10'000;   // with series of their own in /metrics
+inline constexpr size_t kMetricTopics = 10'000;
+
 // The commit journal and rounds.
 inline constexpr int64_t kJournalBlock = 4 * kKiB;
 inline constexpr int64_t kJournalFileBytes = 64 * kMiB;
