@@ -1,5 +1,5 @@
-// Bytes on disk and wire: fixed-width integers at unaligned places, and SharedBytes, bytes in pieces that somebody keeps
-// alive. Pure functions and immutable values, any thread.
+// Bytes on disk and wire: fixed-width integers at unaligned places, and SharedBytes, bytes in
+// pieces that somebody keeps alive. Pure functions and immutable values, any thread.
 #ifndef WEIR_STORAGE_BASE_BYTES_H_
 #define WEIR_STORAGE_BASE_BYTES_H_
 
@@ -16,12 +16,14 @@
 
 namespace weir {
 
-// Record batches are big-endian (Kafka's order); Weir's own formats are little-endian. T: any integer type.
+// Record batches are big-endian (Kafka's order); Weir's own formats are little-endian. T: any
+// integer type.
 template <std::integral T>
 T LoadBig(const char* from) {
   std::make_unsigned_t<T> value = 0;
   for (size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<std::make_unsigned_t<T>>(static_cast<uint64_t>(value) << 8 | static_cast<unsigned char>(from[i]));
+    value = static_cast<std::make_unsigned_t<T>>(static_cast<uint64_t>(value) << 8 |
+                                                 static_cast<unsigned char>(from[i]));
   }
   return static_cast<T>(value);
 }
@@ -33,7 +35,8 @@ void StoreBig(char* to, T value) {
     rest = static_cast<std::make_unsigned_t<T>>(static_cast<uint64_t>(rest) >> 8);
   }
 }
-static_assert(std::endian::native == std::endian::little, "LoadLittle and StoreLittle copy the machine's own order");
+static_assert(std::endian::native == std::endian::little,
+              "LoadLittle and StoreLittle copy the machine's own order");
 template <std::integral T>
 T LoadLittle(const char* from) {
   T value;
@@ -51,8 +54,8 @@ void AppendLittle(std::string* to, T value) {
   to->append(bytes, sizeof(T));
 }
 
-// Takes little-endian fields off the front of borrowed bytes. After the first short read `ok()` is false and every further
-// read gives zeros, so a decoder checks once at the end.
+// Takes little-endian fields off the front of borrowed bytes. After the first short read `ok()` is
+// false and every further read gives zeros, so a decoder checks once at the end.
 class ByteReader {
  public:
   explicit ByteReader(absl::string_view bytes) : rest_(bytes) {}
@@ -83,8 +86,8 @@ class ByteReader {
   bool ok_ = true;
 };
 
-// Immutable bytes in one or more pieces, kept alive by `owner` (a network buffer, a string). Copying shares; nothing is
-// ever copied out unless asked for.
+// Immutable bytes in one or more pieces, kept alive by `owner` (a network buffer, a string).
+// Copying shares; nothing is ever copied out unless asked for.
 class SharedBytes {
  public:
   using Pieces = absl::InlinedVector<absl::string_view, 4>;

@@ -19,7 +19,8 @@ using Code = absl::StatusCode;
 constexpr ErrorInfo kErrors[] = {
     {Reason::kInternal, "INTERNAL", Code::kInternal, false, Effect::kUnknown,
      "A defect or an unexpected failure in the broker; its log says more."},
-    {Reason::kUnknownTopic, "UNKNOWN_TOPIC", Code::kNotFound, false, Effect::kNone, "There is no topic of this name."},
+    {Reason::kUnknownTopic, "UNKNOWN_TOPIC", Code::kNotFound, false, Effect::kNone,
+     "There is no topic of this name."},
     {Reason::kUnknownPartition, "UNKNOWN_PARTITION", Code::kNotFound, false, Effect::kNone,
      "The topic has fewer partitions."},
     {Reason::kTopicExists, "TOPIC_EXISTS", Code::kAlreadyExists, false, Effect::kNone,
@@ -34,8 +35,8 @@ constexpr ErrorInfo kErrors[] = {
      "A field of the request has a value that makes no sense."},
     {Reason::kCorruptBatch, "CORRUPT_BATCH", Code::kInvalidArgument, false, Effect::kNone,
      "The record batch is malformed or its CRC-32C does not match."},
-    {Reason::kUnsupportedCompression, "UNSUPPORTED_COMPRESSION", Code::kInvalidArgument, false, Effect::kNone,
-     "The batch names a codec other than none, gzip, snappy, lz4 and zstd."},
+    {Reason::kUnsupportedCompression, "UNSUPPORTED_COMPRESSION", Code::kInvalidArgument, false,
+     Effect::kNone, "The batch names a codec other than none, gzip, snappy, lz4 and zstd."},
     {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE", Code::kInvalidArgument, false, Effect::kNone,
      "The batch or request is larger than the limit in force."},
     {Reason::kOffsetOutOfRange, "OFFSET_OUT_OF_RANGE", Code::kOutOfRange, false, Effect::kNone,
@@ -44,19 +45,22 @@ constexpr ErrorInfo kErrors[] = {
      "The broker's memory for requests is in use; try again after the given time."},
     {Reason::kDiskLow, "DISK_LOW", Code::kResourceExhausted, true, Effect::kNone,
      "Free disk space is below the low watermark; produces are refused until space returns."},
-    {Reason::kOutOfOrderSequence, "OUT_OF_ORDER_SEQUENCE", Code::kFailedPrecondition, false, Effect::kNone,
-     "The batch's sequence does not follow the producer's last one."},
+    {Reason::kOutOfOrderSequence, "OUT_OF_ORDER_SEQUENCE", Code::kFailedPrecondition, false,
+     Effect::kNone, "The batch's sequence does not follow the producer's last one."},
     {Reason::kProducerFenced, "PRODUCER_FENCED", Code::kFailedPrecondition, false, Effect::kNone,
      "A producer with the same id and a newer epoch has taken over."},
     {Reason::kTooManyProducers, "TOO_MANY_PRODUCERS", Code::kResourceExhausted, true, Effect::kNone,
      "The partition remembers as many producer ids as it may; idle ones expire."},
     {Reason::kCommitUncertain, "COMMIT_UNCERTAIN", Code::kUnknown, true, Effect::kUnknown,
-     "The commit failed or the broker stopped while waiting: retry with the same producer sequence."},
+     "The commit failed or the broker stopped while waiting: retry with the same producer "
+     "sequence."},
     {Reason::kLogDirFenced, "LOG_DIR_FENCED", Code::kUnavailable, true, Effect::kNone,
      "A disk error has closed the data directory for writing; the broker restarts into recovery."},
-    {Reason::kShuttingDown, "SHUTTING_DOWN", Code::kUnavailable, true, Effect::kNone, "The broker is stopping."},
+    {Reason::kShuttingDown, "SHUTTING_DOWN", Code::kUnavailable, true, Effect::kNone,
+     "The broker is stopping."},
     {Reason::kPartitionDamaged, "PARTITION_DAMAGED", Code::kDataLoss, false, Effect::kNone,
-     "Stored data of the partition does not verify; it can be read up to the damage and not be appended to."},
+     "Stored data of the partition does not verify; it can be read up to the damage and not be "
+     "appended to."},
     {Reason::kUnsupportedField, "UNSUPPORTED_FIELD", Code::kUnimplemented, false, Effect::kNone,
      "The request uses a field or value that this broker does not know."},
     {Reason::kInvalidPageToken, "INVALID_PAGE_TOKEN", Code::kInvalidArgument, false, Effect::kNone,
@@ -111,7 +115,8 @@ std::optional<Payload> PayloadOf(const absl::Status& status) {
   const std::pair<std::string, std::string> parts = absl::StrSplit(std::string(*cord), ' ');
   int reason = 0;
   int64_t retry_after_ms = 0;
-  if (!absl::SimpleAtoi(parts.first, &reason) || !absl::SimpleAtoi(parts.second, &retry_after_ms)) return std::nullopt;
+  if (!absl::SimpleAtoi(parts.first, &reason) || !absl::SimpleAtoi(parts.second, &retry_after_ms))
+    return std::nullopt;
   return Payload{static_cast<Reason>(reason), retry_after_ms};
 }
 }  // namespace

@@ -1,8 +1,10 @@
-// The one table of errors: what a caller of Weir can be told, which gRPC code carries it, whether trying again can help, and
-// whether the effect may have happened. A new error is one row of error.cc. Immutable, any thread.
+// The one table of errors: what a caller of Weir can be told, which gRPC code carries it, whether
+// trying again can help, and whether the effect may have happened. A new error is one row of
+// error.cc. Immutable, any thread.
 //
-// Inside the program an error is an absl::Status whose code is the row's code and which carries the row as a payload. The
-// front doors turn it into weir.v1.Error. A Status without a row (a file system's, a bug's) is INTERNAL to the outside.
+// Inside the program an error is an absl::Status whose code is the row's code and which carries the
+// row as a payload. The front doors turn it into weir.v1.Error. A Status without a row (a file
+// system's, a bug's) is INTERNAL to the outside.
 #ifndef WEIR_STORAGE_BASE_ERROR_H_
 #define WEIR_STORAGE_BASE_ERROR_H_
 
@@ -65,9 +67,10 @@ struct ErrorInfo {
 absl::Span<const ErrorInfo> AllErrors();
 const ErrorInfo& InfoOf(Reason reason);
 
-// A Status that carries the row. `message` names the offending value and the allowed range. `retry_after` > 0 tells the
-// caller when trying again makes sense.
-absl::Status MakeError(Reason reason, absl::string_view message, absl::Duration retry_after = absl::ZeroDuration());
+// A Status that carries the row. `message` names the offending value and the allowed range.
+// `retry_after` > 0 tells the caller when trying again makes sense.
+absl::Status MakeError(Reason reason, absl::string_view message,
+                       absl::Duration retry_after = absl::ZeroDuration());
 
 // The row a Status carries; nothing for OK and for a Status not made by MakeError.
 std::optional<Reason> ReasonOf(const absl::Status& status);

@@ -40,7 +40,8 @@ absl::Status ReplaceFile(FileSystem& fs, const std::string& path, absl::string_v
 
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path) {
   if (const auto info = fs.Stat(path); info.ok()) {
-    return info->is_directory ? absl::OkStatus() : absl::AlreadyExistsError(absl::StrCat(path, " is not a directory"));
+    return info->is_directory ? absl::OkStatus()
+                              : absl::AlreadyExistsError(absl::StrCat(path, " is not a directory"));
   }
   const std::string parent = ParentPath(path);
   if (parent != path && parent != ".") WEIR_RETURN_IF_ERROR(CreateDirectories(fs, parent));

@@ -1,10 +1,11 @@
-// FileSystem: the injected disk. One real implementation (Posix) and one simulated (tests/support/sim_file_system.h).
-// Paths are plain strings with '/' between parts. Errors are absl::Status made from errno: NOT_FOUND for ENOENT,
-// ALREADY_EXISTS for EEXIST, RESOURCE_EXHAUSTED for ENOSPC and EDQUOT, otherwise what absl::ErrnoToStatus gives; the message
-// names the operation and the path. EINTR and short transfers are finished inside, never shown.
+// FileSystem: the injected disk. One real implementation (Posix) and one simulated
+// (tests/support/sim_file_system.h). Paths are plain strings with '/' between parts. Errors are
+// absl::Status made from errno: NOT_FOUND for ENOENT, ALREADY_EXISTS for EEXIST, RESOURCE_EXHAUSTED
+// for ENOSPC and EDQUOT, otherwise what absl::ErrnoToStatus gives; the message names the operation
+// and the path. EINTR and short transfers are finished inside, never shown.
 //
-// After any failed Sync, SyncDirectory or SyncAll the kernel may have dropped the dirty pages and marked them clean: the
-// caller must not retry it and believe the answer.
+// After any failed Sync, SyncDirectory or SyncAll the kernel may have dropped the dirty pages and
+// marked them clean: the caller must not retry it and believe the answer.
 #ifndef WEIR_STORAGE_BASE_FILE_SYSTEM_H_
 #define WEIR_STORAGE_BASE_FILE_SYSTEM_H_
 
@@ -22,18 +23,21 @@
 
 namespace weir {
 
-// An open file. Positioned reads and writes may run at once from any thread; the destructor closes (without a flush).
+// An open file. Positioned reads and writes may run at once from any thread; the destructor closes
+// (without a flush).
 class File {
  public:
   virtual ~File() = default;
 
-  // Fills `to` from `position`; returns how many bytes there were (fewer only at the end of the file).
+  // Fills `to` from `position`; returns how many bytes there were (fewer only at the end of the
+  // file).
   virtual absl::StatusOr<size_t> ReadAt(FilePosition position, absl::Span<char> to) = 0;
   // The same without waiting for a disk: UNAVAILABLE when the bytes are not in memory.
   virtual absl::StatusOr<size_t> ReadCachedAt(FilePosition position, absl::Span<char> to) = 0;
-  // Writes all parts one after another from `position`, extending the file as needed. After an error any prefix, also
-  // a torn one, may have been written.
-  virtual absl::Status WriteAt(FilePosition position, absl::Span<const absl::string_view> parts) = 0;
+  // Writes all parts one after another from `position`, extending the file as needed. After an
+  // error any prefix, also a torn one, may have been written.
+  virtual absl::Status WriteAt(FilePosition position,
+                               absl::Span<const absl::string_view> parts) = 0;
   // fdatasync: bytes written before, and the size, are on disk when this returns OK.
   virtual absl::Status Sync() = 0;
   // Asks the kernel to begin writing dirty pages back; promises nothing.
@@ -51,10 +55,10 @@ class File {
 };
 
 enum class OpenMode {
-  kRead,        // must exist
-  kReadWrite,   // must exist
-  kCreate,      // opened for reading and writing, made when missing
-  kCreateNew,   // must not exist
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // opened for reading and writing, made when missing
+  kCreateNew,  // must not exist
 };
 
 struct FileInfo {
@@ -64,7 +68,7 @@ struct FileInfo {
 };
 
 struct DiskSpace {
-  int64_t free_bytes = 0;   // to this process
+  int64_t free_bytes = 0;  // to this process
   int64_t total_bytes = 0;
 };
 
@@ -96,9 +100,10 @@ class FileSystem {
   // Flushes everything on the file system that holds `path`: data, sizes and directory entries.
   virtual absl::Status SyncAll(const std::string& path) = 0;
   virtual absl::StatusOr<DiskSpace> Space(const std::string& path) = 0;
-  // Takes the lock and writes `owner` into the file, or fails at once with ALREADY_EXISTS and a message that quotes
-  // what the holder wrote.
-  virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path, absl::string_view owner) = 0;
+  // Takes the lock and writes `owner` into the file, or fails at once with ALREADY_EXISTS and a
+  // message that quotes what the holder wrote.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path,
+                                                         absl::string_view owner) = 0;
 
   // The machine's file system.
   static FileSystem& Posix();
@@ -107,8 +112,9 @@ class FileSystem {
 // The whole content of a file.
 absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path);
 
-// Replaces the file atomically and durably: temporary name, write, sync, rename, sync of the directory. After an error the
-// old content stands, or (failed only in the last step) either of the two.
+// Replaces the file atomically and durably: temporary name, write, sync, rename, sync of the
+// directory. After an error the old content stands, or (failed only in the last step) either of the
+// two.
 absl::Status ReplaceFile(FileSystem& fs, const std::string& path, absl::string_view content);
 
 // The names ReplaceFile uses for its temporary files end with this; recovery removes leftovers.

@@ -1,4 +1,5 @@
-// Every limit of Weir in one place, with the relations between them asserted. Sizes in bytes unless the name says otherwise.
+// Every limit of Weir in one place, with the relations between them asserted. Sizes in bytes unless
+// the name says otherwise.
 #ifndef WEIR_STORAGE_BASE_LIMITS_H_
 #define WEIR_STORAGE_BASE_LIMITS_H_
 
@@ -27,14 +28,18 @@ inline constexpr int64_t kMaxMessageBytesDefault = 1 * kMiB;  // max.message.byt
 inline constexpr int64_t kMaxMessageBytesLargest = 32 * kMiB;
 inline constexpr int32_t kRecordsPerBatch = 1'000'000;
 inline constexpr int64_t kDecompressedBatch = 128 * kMiB;  // a record section may grow to this ...
-inline constexpr int64_t kDecompressionRatio = 1024;       // ... and to so many times its compressed size, whichever is less
-inline constexpr int64_t kDecompressedAlways = 4 * kMiB;   // this much is no bomb at any ratio (zstd: 30,000 for zeros)
-inline constexpr size_t kCodecContextKept = 8 * kMiB;      // a thread keeps a codec's context up to this size
+inline constexpr int64_t kDecompressionRatio =
+    1024;  // ... and to so many times its compressed size, whichever is less
+inline constexpr int64_t kDecompressedAlways =
+    4 * kMiB;  // this much is no bomb at any ratio (zstd: 30,000 for zeros)
+inline constexpr size_t kCodecContextKept =
+    8 * kMiB;  // a thread keeps a codec's context up to this size
 inline constexpr int32_t kHeadersPerRecord = 1'000;
 
 // Requests.
-inline constexpr int64_t kRequestBytes = 36 * kMiB;       // gRPC's largest accepted message
-inline constexpr int64_t kPlainFetchBytes = 3 * kMiB;     // below the 4 MiB that Go and Python clients accept
+inline constexpr int64_t kRequestBytes = 36 * kMiB;  // gRPC's largest accepted message
+inline constexpr int64_t kPlainFetchBytes =
+    3 * kMiB;  // below the 4 MiB that Go and Python clients accept
 inline constexpr int64_t kFetchBytesDefault = 1 * kMiB;
 inline constexpr int64_t kFetchBytesLargest = 32 * kMiB;
 inline constexpr int64_t kFetchWaitLargestMs = 60'000;
@@ -43,40 +48,44 @@ inline constexpr int32_t kPageSizeLargest = 1'000;
 inline constexpr int32_t kRecordsPerPlainProduce = 100'000;
 
 // Calls, connections and what waits.
-inline constexpr size_t kWaits = 50'000;              // long polls and streams that wait for records
-inline constexpr int kStreamRequests = 1'000;         // unanswered requests of one ProduceStream
-inline constexpr int kStreamsPerConnection = 1'000;   // HTTP/2 streams
-inline constexpr int kMetadataBytes = 16 * 1024;      // of one call's headers
-inline constexpr int64_t kPingIntervalMs = 5'000;     // clients may ping this often
-inline constexpr int64_t kDeadlineMarginMs = 100;     // a waiting fetch answers this long before its caller's deadline
-inline constexpr size_t kMetricPartitions = 10'000;   // with series of their own in /metrics
+inline constexpr size_t kWaits = 50'000;             // long polls and streams that wait for records
+inline constexpr int kStreamRequests = 1'000;        // unanswered requests of one ProduceStream
+inline constexpr int kStreamsPerConnection = 1'000;  // HTTP/2 streams
+inline constexpr int kMetadataBytes = 16 * 1024;     // of one call's headers
+inline constexpr int64_t kPingIntervalMs = 5'000;    // clients may ping this often
+inline constexpr int64_t kDeadlineMarginMs =
+    100;  // a waiting fetch answers this long before its caller's deadline
+inline constexpr size_t kMetricPartitions = 10'000;  // with series of their own in /metrics
 inline constexpr size_t kMetricTopics = 10'000;
 
 // The commit journal and rounds.
 inline constexpr int64_t kJournalBlock = 4 * kKiB;
 inline constexpr int64_t kJournalFileBytes = 64 * kMiB;
 inline constexpr int kJournalFiles = 8;
-inline constexpr int64_t kRoundBytes = 8 * kMiB;      // or one larger request
-inline constexpr int64_t kRoundOverhead = 1 * kMiB;   // entry heads and padding
+inline constexpr int64_t kRoundBytes = 8 * kMiB;     // or one larger request
+inline constexpr int64_t kRoundOverhead = 1 * kMiB;  // entry heads and padding
 inline constexpr int64_t kCommitQueueRequests = 100'000;
 
 // Checkpoints.
-inline constexpr int kCheckpointJournalFiles = 2;     // a checkpoint begins when this many files are full,
+inline constexpr int kCheckpointJournalFiles =
+    2;  // a checkpoint begins when this many files are full,
 inline constexpr size_t kCheckpointDirtySegments = 2'048;  // or so many segments are dirty,
-inline constexpr int64_t kCheckpointIdleSeconds = 5;  // or after so long without one
-inline constexpr size_t kSingleSyncSegments = 64;     // more than this are flushed by one syncfs
+inline constexpr int64_t kCheckpointIdleSeconds = 5;       // or after so long without one
+inline constexpr size_t kSingleSyncSegments = 64;  // more than this are flushed by one syncfs
 
 // Segments and their indexes.
 inline constexpr int64_t kSegmentBytesDefault = 128 * kMiB;
 inline constexpr int64_t kSegmentBytesSmallest = 1 * kKiB;
 inline constexpr int64_t kSegmentBytesLargest = 1 * kGiB;
 inline constexpr int64_t kIndexInterval = 4 * kKiB;
-inline constexpr size_t kIndexChunkEntries = 64;      // saved together; a start walks what the last, unsaved ones cover
-inline constexpr size_t kIndexCacheBytes = 32 * kMiB; // indexes of sealed segments kept in memory
+inline constexpr size_t kIndexChunkEntries =
+    64;  // saved together; a start walks what the last, unsaved ones cover
+inline constexpr size_t kIndexCacheBytes = 32 * kMiB;  // indexes of sealed segments kept in memory
 inline constexpr size_t kOpenFiles = 4'096;
 
 // Idempotent producers.
-inline constexpr int kProducerBatches = 5;  // remembered per producer and partition (Kafka's number)
+inline constexpr int kProducerBatches =
+    5;  // remembered per producer and partition (Kafka's number)
 inline constexpr size_t kProducersPerPartition = 10'000;
 inline constexpr int64_t kProducerExpirationMs = 7LL * 24 * 3600 * 1000;
 inline constexpr int64_t kProducerIdBlock = 1'000;
@@ -84,8 +93,10 @@ inline constexpr int64_t kProducerIdBlock = 1'000;
 inline constexpr size_t kEpochsPerPartition = 1'024;
 
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
-static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytes, "one request fits one journal file");
-static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytes, "a full round fits one journal file");
+static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytes,
+              "one request fits one journal file");
+static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytes,
+              "a full round fits one journal file");
 static_assert(kCheckpointJournalFiles + 2 <= kJournalFiles, "rounds go on while a checkpoint runs");
 static_assert(kMaxMessageBytesDefault <= kFetchBytesLargest, "a default batch fits a fetch");
 static_assert(kSegmentBytesLargest < int64_t{1} << 31, "positions in an index are 32 bits");

@@ -1,0 +1,452 @@
+#include "storage/log/committer.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+#include "storage/base/seeded_bugs.h"
+
+namespace weir {
+namespace {
+
+constexpr absl::Duration kStalledRetry = absl::Milliseconds(500);
+
+absl::Status Uncertain(const absl::Status& cause) {
+  return MakeError(Reason::kCommitUncertain,
+                   absl::StrCat("the commit failed and may or may not survive: ", cause.message()));
+}
+
+int64_t BytesOf(const AppendRequest& request) {
+  int64_t bytes = 0;
+  for (const BatchAppend& batch : request.batches)
+    bytes += int64_t(batch.bytes.size() + kEntryHeadBytes);
+  return bytes;
+}
+
+}  // namespace
+
+// One round on its way: the requests in order, what they will be told, and the batches that were
+// placed.
+struct Committer::Round {
+  RoundNumber number;
+  AppendTime time;
+  std::vector<AppendRequest> requests;
+  std::vector<absl::StatusOr<std::vector<AppendResult>>> results;  // one a request
+  std::vector<PlacedBatch> placed;
+  std::vector<std::shared_ptr<PartitionLog>> placed_in;  // parallel to `placed`
+  std::vector<std::shared_ptr<PartitionLog>> touched;    // each once
+  RoundStats stats;
+
+  void Answer(size_t i) {
+    if (requests[i].done) std::exchange(requests[i].done, nullptr)(std::move(results[i]));
+  }
+};
+
+Committer::Committer(CommitterOptions options)
+    : options_(std::move(options)),
+      next_round_(options_.next_round),
+      sampled_through_(options_.next_round - 1),
+      sampled_live_(options_.journal->current_sequence()) {}
+
+Committer::~Committer() { WEIR_CHECK(!thread_.joinable()); }
+
+void Committer::Start() {
+  thread_ = std::thread([this] { ThreadMain(); });
+}
+
+void Committer::CloseQueue() {
+  absl::MutexLock lock(&mu_);
+  closed_ = true;
+}
+
+void Committer::Drain() {
+  const auto drained = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return queue_.empty() && controls_.empty() && !busy_;
+  };
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(&drained));
+}
+
+void Committer::Stop() {
+  std::deque<AppendRequest> left;
+  {
+    absl::MutexLock lock(&mu_);
+    closed_ = true;
+    stopping_ = true;
+    if (asleep_) wake_.Signal();
+  }
+  if (thread_.joinable()) thread_.join();
+  {
+    absl::MutexLock lock(&mu_);
+    left.swap(queue_);
+    controls_.clear();
+  }
+  for (AppendRequest& request : left)
+    Refuse(std::move(request), MakeError(Reason::kShuttingDown, "the broker is stopping"));
+}
+
+void Committer::Refuse(AppendRequest request, absl::Status reason) {
+  options_.completions->Post(
+      [request = std::move(request), reason]() mutable { request.done(reason); });
+}
+
+void Committer::Append(AppendRequest request) {
+  absl::Status refused;
+  {
+    absl::MutexLock lock(&mu_);
+    if (closed_) {
+      refused = MakeError(Reason::kShuttingDown, "the broker is stopping", absl::Seconds(1));
+    } else if (queue_.size() >= limits::kCommitQueueRequests) {
+      refused =
+          MakeError(Reason::kTooManyRequests,
+                    absl::StrCat("more than ", limits::kCommitQueueRequests, " produces wait"),
+                    absl::Milliseconds(100));
+    } else {
+      queue_.push_back(std::move(request));
+      if (asleep_) wake_.Signal();
+      return;
+    }
+  }
+  Refuse(std::move(request), std::move(refused));
+}
+
+void Committer::Run(Control control) {
+  absl::MutexLock lock(&mu_);
+  controls_.push_back(std::move(control));
+  waits_for_room_ = false;  // this one may need none, or be what makes room
+  if (asleep_) wake_.Signal();
+}
+
+void Committer::RefuseAppends(absl::Status reason) {
+  absl::MutexLock lock(&mu_);
+  refusal_ = std::move(reason);
+}
+
+void Committer::NoteRoom() {
+  absl::MutexLock lock(&mu_);
+  waits_for_room_ = false;
+  if (asleep_) wake_.Signal();
+}
+
+void Committer::ThreadMain() {
+  pthread_setname_np(pthread_self(), "committer");
+  for (;;) {
+    if (Step()) continue;
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return;
+    if (!waits_for_room_ && (!controls_.empty() || !queue_.empty())) continue;
+    asleep_ = true;
+    // Stalled segment writes are tried again from time to time; nothing announces that space has
+    // returned.
+    wake_.WaitWithTimeout(&mu_, stalled_.empty() ? absl::InfiniteDuration() : kStalledRetry);
+    asleep_ = false;
+  }
+}
+
+bool Committer::Step() {
+  bool worked = RunControls();
+  RetryStalled();
+  std::vector<AppendRequest> requests = TakeRequests();
+  if (!requests.empty()) {
+    Commit(std::move(requests));
+    worked = true;
+    absl::MutexLock lock(&mu_);
+    busy_ = false;
+  }
+  return worked;
+}
+
+bool Committer::RunControls() {
+  std::deque<Control> controls;
+  {
+    absl::MutexLock lock(&mu_);
+    if (controls_.empty()) return false;
+    controls.swap(controls_);
+  }
+  std::deque<Control> again;
+  bool worked = false;
+  for (Control& control : controls) {
+    if (control(*this)) {
+      worked = true;
+    } else {
+      again.push_back(std::move(control));
+    }
+  }
+  if (again.empty()) return worked;
+  options_.want_checkpoint(/*room=*/true);
+  absl::MutexLock lock(&mu_);
+  std::move(again.rbegin(), again.rend(), std::front_inserter(controls_));
+  waits_for_room_ = true;
+  return worked;
+}
+
+void Committer::RetryStalled() {
+  if (stalled_.empty() || options_.fence->tripped()) return;
+  const AppendTime time{options_.clock->NowMs(), options_.clock->Monotonic()};
+  std::vector<std::shared_ptr<PartitionLog>> moved;
+  for (const Stalled& stalled : stalled_) {
+    if (const absl::Status status = stalled.log->writer().Retry(time); !status.ok()) {
+      options_.fence->Trip(status);
+      return;
+    }
+    stalled.log->writer().Publish();
+    moved.push_back(stalled.log);
+  }
+  std::erase_if(stalled_, [](const Stalled& stalled) { return !stalled.log->writer().stalled(); });
+  options_.completions->Post([listener = options_.listener, moved = std::move(moved)] {
+    for (const auto& log : moved) listener->OnHighWatermark(*log);
+  });
+}
+
+std::vector<AppendRequest> Committer::TakeRequests() {
+  std::vector<AppendRequest> taken;
+  int64_t bytes = 0;
+  size_t count = 0;
+  {
+    absl::MutexLock lock(&mu_);
+    for (; count < queue_.size(); ++count) {
+      const int64_t more = BytesOf(queue_[count]);
+      if (count > 0 && bytes + more > options_.round_bytes) break;
+      bytes += more;
+    }
+  }
+  if (count == 0) return taken;
+  // Room first: once offsets are given out there is no way back.
+  const absl::StatusOr<bool> room =
+      options_.fence->tripped()
+          ? absl::StatusOr<bool>(true)  // they will be refused without a write
+          : options_.journal->Reserve(bytes + int64_t{kRoundHeadBytes}, Journal::Purpose::kAppend);
+  if (!room.ok()) options_.fence->Trip(room.status());
+  if (room.ok() && !*room) {
+    {
+      absl::MutexLock lock(&mu_);
+      waits_for_room_ = true;
+    }
+    options_.want_checkpoint(/*room=*/true);
+    return taken;
+  }
+  absl::MutexLock lock(&mu_);
+  busy_ = true;
+  taken.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    taken.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return taken;
+}
+
+absl::StatusOr<std::vector<AppendResult>> Committer::FormRequest(AppendRequest& request,
+                                                                 Round* round) {
+  if (request.abandoned && request.abandoned()) return absl::CancelledError("the caller has gone");
+  std::vector<AppendResult> results(request.batches.size());
+  for (size_t i = 0; i < request.batches.size();
+       ++i) {  // everything that can refuse the request, before anything changes
+    const BatchAppend& batch = request.batches[i];
+    WEIR_ASSIGN_OR_RETURN(const ProducerState::Verdict verdict,
+                          batch.log->writer().Check(batch.header, round->time.now_ms,
+                                                    options_.producer_expiration_ms));
+    results[i] = {.base_offset = verdict.original,
+                  .record_count = batch.header.record_count,
+                  .duplicate = verdict.duplicate};
+  }
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    if (results[i].duplicate) continue;
+    BatchAppend& batch = request.batches[i];
+    PlacedBatch placed = batch.log->writer().Place(batch.header, std::move(batch.bytes),
+                                                   options_.leader_epoch, round->time);
+    results[i].base_offset = placed.header.base_offset;
+    round->stats.payload_bytes += placed.header.size_bytes();
+    round->placed.push_back(std::move(placed));
+    round->placed_in.push_back(std::move(batch.log));
+  }
+  return results;
+}
+
+void Committer::Form(Round* round) {
+  absl::Status refusal = options_.fence->status();
+  if (refusal.ok()) {
+    absl::MutexLock lock(&mu_);
+    refusal = refusal_;
+  }
+  round->time = {options_.clock->NowMs(), options_.clock->Monotonic()};
+  round->results.reserve(round->requests.size());
+  for (AppendRequest& request : round->requests) {
+    if (!refusal.ok()) {
+      round->results.push_back(refusal);
+    } else {
+      round->results.push_back(FormRequest(request, round));
+    }
+  }
+  round->stats.requests = static_cast<int64_t>(round->requests.size());
+  round->stats.batches = static_cast<int64_t>(round->placed.size());
+}
+
+absl::Status Committer::WriteJournal(Round* round) {
+  std::string heads(round->placed.size() * kEntryHeadBytes, '\0');
+  std::vector<absl::string_view> pieces;
+  pieces.reserve(round->placed.size() * 4);
+  for (size_t i = 0; i < round->placed.size(); ++i) {
+    const PlacedBatch& batch = round->placed[i];
+    char* const head = heads.data() + i * kEntryHeadBytes;
+    EncodeEntryHead({.kind = EntryKind::kAppend,
+                     .partition = round->placed_in[i]->id(),
+                     .segment_base = batch.segment_base,
+                     .position = batch.position,
+                     .size = static_cast<uint32_t>(batch.header.size_bytes())},
+                    head);
+    pieces.push_back(absl::string_view(head, kEntryHeadBytes));
+    batch.AppendTo(&pieces);
+  }
+  return options_.journal->WriteRound(round->number, std::move(pieces));
+}
+
+void Committer::Apply(Round* round) {
+  absl::flat_hash_map<const PartitionLog*, std::vector<PlacedBatch>> by_log;
+  for (size_t i = 0; i < round->placed.size(); ++i) {
+    std::vector<PlacedBatch>& batches = by_log[round->placed_in[i].get()];
+    if (batches.empty()) round->touched.push_back(round->placed_in[i]);
+    batches.push_back(std::move(round->placed[i]));
+  }
+  for (const auto& log : round->touched) {
+    LogWriter& writer = log->writer();
+    const bool was_stalled = writer.stalled();
+    const absl::Status applied = writer.Apply(std::move(by_log[log.get()]), round->time);
+    if (!applied.ok()) {
+      options_.fence->Trip(applied);
+      return;
+    }
+    if (!was_stalled && writer.stalled()) {
+      stalled_.push_back({log, sampled_through_, sampled_live_});
+    }
+    writer.Publish();
+    NoteChanged(log);
+  }
+}
+
+void Committer::Post(std::shared_ptr<Round> round) {
+  options_.completions->Post([listener = options_.listener, round = std::move(round)] {
+    for (size_t i = 0; i < round->requests.size(); ++i) round->Answer(i);
+    for (const auto& log : round->touched) listener->OnHighWatermark(*log);
+    listener->OnRound(round->stats);
+  });
+}
+
+void Committer::Commit(std::vector<AppendRequest> requests) {
+  auto round = std::make_shared<Round>();
+  round->number = next_round_;
+  round->requests = std::move(requests);
+  Form(round.get());
+  absl::Status written;
+  if (!round->placed.empty()) {
+    next_round_ = next_round_ + 1;
+    const absl::Duration start = options_.clock->Monotonic();
+    written = WriteJournal(round.get());
+    const absl::Duration journaled = options_.clock->Monotonic();
+    if (written.ok()) {
+      // Those who asked for no more than the write are answered now, beside the flush.
+      auto early = std::make_shared<std::vector<absl::AnyInvocable<void()>>>();
+      for (size_t i = 0; i < round->requests.size(); ++i) {
+        AppendRequest& request = round->requests[i];
+        const bool early_answer =
+            request.durability == Durability::kWritten || SeededBug("ack-before-sync");
+        if (!early_answer || !round->results[i].ok()) continue;
+        early->push_back(
+            [done = std::exchange(request.done, nullptr),
+             result = std::move(round->results[i])]() mutable { done(std::move(result)); });
+      }
+      if (!early->empty()) {
+        options_.completions->Post([early] {
+          for (auto& answer : *early) answer();
+        });
+      }
+      written = options_.journal->Flush();
+    }
+    const absl::Duration flushed = options_.clock->Monotonic();
+    if (written.ok()) {
+      Apply(round.get());
+    } else {
+      options_.fence->Trip(written);
+      for (auto& result : round->results) {
+        if (result.ok()) result = Uncertain(written);
+      }
+    }
+    round->stats.journal_write = journaled - start;
+    round->stats.flush = flushed - journaled;
+    round->stats.apply = options_.clock->Monotonic() - flushed;
+    round->stats.journal_bytes =
+        RoundUpToBlock(round->stats.payload_bytes +
+                       round->stats.batches * int64_t{kEntryHeadBytes} + int64_t{kRoundHeadBytes});
+  }
+  Post(std::move(round));
+  if (options_.journal->full_files() >= limits::kCheckpointJournalFiles ||
+      dirty_.size() >= options_.dirty_logs) {
+    options_.want_checkpoint(/*room=*/false);
+  }
+}
+
+absl::StatusOr<bool> Committer::CommitControl(const EntryHead& head, absl::string_view payload) {
+  WEIR_RETURN_IF_ERROR(options_.fence->status());
+  std::string bytes(kEntryHeadBytes, '\0');
+  EncodeEntryHead(head, bytes.data());
+  bytes.append(payload.data(), payload.size());
+  absl::StatusOr<bool> room = options_.journal->Reserve(int64_t(bytes.size() + kRoundHeadBytes),
+                                                        Journal::Purpose::kControl);
+  if (room.ok() && !*room) return false;
+  absl::Status status = room.status();
+  if (status.ok()) status = options_.journal->WriteRound(next_round_, {bytes});
+  if (status.ok()) status = options_.journal->Flush();
+  next_round_ = next_round_ + 1;
+  if (!status.ok()) {
+    options_.fence->Trip(status);
+    return Uncertain(status);
+  }
+  return true;
+}
+
+void Committer::NoteChanged(const std::shared_ptr<PartitionLog>& log) {
+  if (log->writer().listed_dirty) return;
+  log->writer().listed_dirty = true;
+  dirty_.push_back(log);
+}
+
+void Committer::Forget(const TopicId& topic) {
+  std::erase_if(stalled_, [&](const Stalled& stalled) { return stalled.log->id().topic == topic; });
+  std::erase_if(dirty_, [&](const auto& log) { return log->id().topic == topic; });
+}
+
+CheckpointSample Committer::Sample() {
+  CheckpointSample sample{.through = next_round_ - 1,
+                          .oldest_live = options_.journal->current_sequence()};
+  for (const Stalled& stalled : stalled_) {
+    sample.through = std::min(sample.through, stalled.saved_through);
+    sample.oldest_live = std::min(sample.oldest_live, stalled.oldest_live);
+  }
+  sampled_through_ = next_round_ - 1;
+  sampled_live_ = options_.journal->current_sequence();
+  std::vector<std::shared_ptr<PartitionLog>> still_dirty;
+  for (auto& log : dirty_) {
+    LogWriter& writer = log->writer();
+    for (auto& segment : writer.TakeTouched()) {
+      Segment::Dirty dirty = segment->TakeDirty();
+      if (dirty.created) sample.new_files.push_back(writer.directory());
+      if (dirty.file != nullptr) sample.files.push_back(std::move(dirty));
+      sample.segments.push_back(std::move(segment));
+    }
+    if (writer.stalled()) {  // its state is ahead of its files; the journal keeps what it has since
+                             // the last sample
+      still_dirty.push_back(std::move(log));
+      continue;
+    }
+    writer.listed_dirty = false;
+    sample.states.emplace_back(log->id(), writer.EncodeState(next_round_ - 1));
+  }
+  dirty_ = std::move(still_dirty);
+  return sample;
+}
+
+}  // namespace weir

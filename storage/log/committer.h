@@ -1,0 +1,147 @@
+// Committer: the only writer of the journal and the segments of a data directory. It gathers
+// everything that waits into a round, gives out offsets, pays one write and one flush of the
+// journal for all of it, then writes the segments, shows the new end to readers and posts the
+// answers. It decides nothing about retention, checkpoints or recovery.
+//
+// Threads: Append and Run may be called from any thread; everything else happens on the committer's
+// thread, which is the one that calls Step() (its own, or the test's).
+#ifndef WEIR_STORAGE_LOG_COMMITTER_H_
+#define WEIR_STORAGE_LOG_COMMITTER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/log/append.h"
+#include "storage/log/fence.h"
+#include "storage/log/journal.h"
+#include "storage/log/log_listener.h"
+#include "storage/log/log_writer.h"
+#include "storage/log/partition_log.h"
+
+namespace weir {
+
+struct CommitterOptions {
+  Clock* clock = nullptr;
+  Journal* journal = nullptr;
+  Fence* fence = nullptr;
+  Executor* completions = nullptr;
+  LogListener* listener = nullptr;
+  LeaderEpoch leader_epoch;
+  RoundNumber next_round;
+  int64_t round_bytes = 0;  // fits the journal's files together with limits::kRoundOverhead
+  int64_t producer_expiration_ms = 0;
+  // Asked for a checkpoint: `room` means that the committer cannot go on without one.
+  std::function<void(bool room)> want_checkpoint;
+  size_t dirty_logs = 0;  // so many with unsaved changes ask for a checkpoint
+};
+
+// What a checkpoint needs to know, as of one moment between two rounds.
+struct CheckpointSample {
+  RoundNumber through;          // every round up to this one is in its segments
+  JournalSequence oldest_live;  // the journal file that holds the first round behind it
+  std::vector<std::shared_ptr<Segment>> segments;  // with unflushed bytes or news for their index
+  std::vector<Segment::Dirty> files;               // the unflushed ones
+  std::vector<std::string> new_files;              // directories of partitions with new files
+  std::vector<std::pair<TopicPartition, std::string>>
+      states;  // encoded PartitionState of every log that changed
+};
+
+class Committer {
+ public:
+  // A piece of work for the committer's thread. False: there was no room in the journal; it is
+  // called again later.
+  using Control = absl::AnyInvocable<bool(Committer&)>;
+
+  explicit Committer(CommitterOptions options);
+  ~Committer();
+
+  // Starts the thread that calls Step() until Stop().
+  void Start();
+  // Appends from now on get SHUTTING_DOWN.
+  void CloseQueue() ABSL_LOCKS_EXCLUDED(mu_);
+  // After CloseQueue(), with a thread: waits until everything queued has been answered.
+  void Drain() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the thread. What is still queued gets SHUTTING_DOWN.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+  void Append(AppendRequest request) ABSL_LOCKS_EXCLUDED(mu_);
+  // Runs `control` between two rounds.
+  void Run(Control control) ABSL_LOCKS_EXCLUDED(mu_);
+  void RefuseAppends(absl::Status reason) ABSL_LOCKS_EXCLUDED(mu_);
+  // The journal may have room again.
+  void NoteRoom() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Runs the waiting controls and one round. False when there was nothing to do, or nothing that
+  // could be done.
+  bool Step() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For controls, on the committer's thread.
+  //
+  // Writes one entry as a round of its own and flushes it. False: no room. After an error the fence
+  // has tripped.
+  absl::StatusOr<bool> CommitControl(const EntryHead& head, absl::string_view payload);
+  CheckpointSample Sample();
+  // The log changed by other means than Append.
+  void NoteChanged(const std::shared_ptr<PartitionLog>& log);
+  // Nothing of the topic shows up in samples from now on.
+  void Forget(const TopicId& topic);
+
+ private:
+  struct Round;
+
+  void ThreadMain() ABSL_LOCKS_EXCLUDED(mu_);
+  bool RunControls() ABSL_LOCKS_EXCLUDED(mu_);
+  void RetryStalled();
+  void Refuse(AppendRequest request, absl::Status reason);
+  std::vector<AppendRequest> TakeRequests() ABSL_LOCKS_EXCLUDED(mu_);
+  void Commit(std::vector<AppendRequest> requests);
+  void Form(Round* round);
+  absl::StatusOr<std::vector<AppendResult>> FormRequest(AppendRequest& request, Round* round);
+  absl::Status WriteJournal(Round* round);
+  void Apply(Round* round);
+  void Post(std::shared_ptr<Round> round);
+
+  const CommitterOptions options_;
+
+  absl::Mutex mu_;
+  absl::CondVar wake_;
+  std::deque<AppendRequest> queue_ ABSL_GUARDED_BY(mu_);
+  std::deque<Control> controls_ ABSL_GUARDED_BY(mu_);
+  absl::Status refusal_ ABSL_GUARDED_BY(mu_);
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // a taken round is under way
+  bool waits_for_room_ ABSL_GUARDED_BY(mu_) = false;
+  bool asleep_ ABSL_GUARDED_BY(mu_) = false;
+
+  // The committer's thread.
+  RoundNumber next_round_;
+  std::vector<std::shared_ptr<PartitionLog>> dirty_;  // changed since the last sample
+
+  // Logs whose segments could not be written, with what the journal must keep for each: its last
+  // saved state is as of the sample before it stalled.
+  struct Stalled {
+    std::shared_ptr<PartitionLog> log;
+    RoundNumber saved_through;
+    JournalSequence oldest_live;
+  };
+  std::vector<Stalled> stalled_;
+  RoundNumber sampled_through_;
+  JournalSequence sampled_live_;
+
+  std::thread thread_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_STORAGE_LOG_COMMITTER_H_

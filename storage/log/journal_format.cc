@@ -1,0 +1,108 @@
+#include "storage/log/journal_format.h"
+
+#include <cstring>
+
+#include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+namespace {
+
+constexpr absl::string_view kMagic = "WEIRJRNL";
+constexpr uint32_t kVersion = 1;
+constexpr size_t kHeaderBytes = 8 + 4 + 16 + 8;  // magic, version, uuid, sequence; then their CRC
+
+// What a round's CRC covers before the round's own bytes.
+uint32_t RoundSeed(const JournalFileHeader& file, uint32_t length, RoundNumber round) {
+  char seed[36];
+  std::memcpy(seed, file.uuid.data(), 16);
+  StoreLittle(seed + 16, file.sequence.value());
+  StoreLittle(seed + 24, length);
+  StoreLittle(seed + 28, round.value());
+  return Crc32c(absl::string_view(seed, sizeof(seed)));
+}
+
+bool DecodeEntries(absl::string_view body, std::vector<JournalEntry>* entries) {
+  ByteReader in(body);
+  while (!in.rest().empty()) {
+    JournalEntry entry;
+    entry.head.kind = static_cast<EntryKind>(in.Read<uint8_t>());
+    const absl::string_view topic = in.ReadBytes(16);
+    if (!in.ok()) return false;
+    std::memcpy(entry.head.partition.topic.bytes.data(), topic.data(), 16);
+    entry.head.partition.partition = PartitionIndex{in.Read<int32_t>()};
+    entry.head.segment_base = Offset{in.Read<int64_t>()};
+    entry.head.position = FilePosition{in.Read<int64_t>()};
+    entry.head.size = in.Read<uint32_t>();
+    entry.payload = in.ReadBytes(entry.head.size);
+    if (!in.ok()) return false;
+    entries->push_back(entry);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string EncodeJournalFileHeader(const JournalFileHeader& header) {
+  std::string block(kMagic);
+  AppendLittle(&block, kVersion);
+  block.append(reinterpret_cast<const char*>(header.uuid.data()), header.uuid.size());
+  AppendLittle(&block, header.sequence.value());
+  AppendLittle(&block, Crc32c(block));
+  block.resize(limits::kJournalBlock, '\0');
+  return block;
+}
+
+std::optional<JournalFileHeader> DecodeJournalFileHeader(absl::string_view block) {
+  if (block.size() < kHeaderBytes + 4 || block.substr(0, kMagic.size()) != kMagic)
+    return std::nullopt;
+  if (LoadLittle<uint32_t>(block.data() + kHeaderBytes) != Crc32c(block.substr(0, kHeaderBytes)))
+    return std::nullopt;
+  if (LoadLittle<uint32_t>(block.data() + 8) != kVersion) return std::nullopt;
+  JournalFileHeader header;
+  std::memcpy(header.uuid.data(), block.data() + 12, 16);
+  header.sequence = JournalSequence{LoadLittle<uint64_t>(block.data() + 28)};
+  return header;
+}
+
+void EncodeEntryHead(const EntryHead& head, char* to) {
+  to[0] = static_cast<char>(head.kind);
+  std::memcpy(to + 1, head.partition.topic.bytes.data(), 16);
+  StoreLittle(to + 17, head.partition.partition.value());
+  StoreLittle(to + 21, head.segment_base.value());
+  StoreLittle(to + 29, head.position.value());
+  StoreLittle(to + 37, head.size);
+}
+
+std::array<char, kRoundHeadBytes> EncodeRoundHead(const JournalFileHeader& file, RoundNumber round,
+                                                  absl::Span<const absl::string_view> pieces) {
+  uint32_t length = kRoundHeadBytes;
+  for (const absl::string_view piece : pieces) length += static_cast<uint32_t>(piece.size());
+  uint32_t crc = RoundSeed(file, length, round);
+  for (const absl::string_view piece : pieces) crc = Crc32c(piece, crc);
+  std::array<char, kRoundHeadBytes> head;
+  StoreLittle(head.data(), length);
+  StoreLittle(head.data() + 4, crc);
+  StoreLittle(head.data() + 8, round.value());
+  return head;
+}
+
+std::optional<JournalRound> DecodeRound(const JournalFileHeader& file, absl::string_view bytes) {
+  if (bytes.size() < kRoundHeadBytes) return std::nullopt;
+  const uint32_t length = LoadLittle<uint32_t>(bytes.data());
+  const uint32_t crc = LoadLittle<uint32_t>(bytes.data() + 4);
+  JournalRound round{
+      .number = RoundNumber{LoadLittle<uint64_t>(bytes.data() + 8)}, .entries = {}, .size = length};
+  if (length <= kRoundHeadBytes || length > bytes.size()) return std::nullopt;
+  const absl::string_view body = bytes.substr(kRoundHeadBytes, length - kRoundHeadBytes);
+  if (Crc32c(body, RoundSeed(file, length, round.number)) != crc) return std::nullopt;
+  if (!DecodeEntries(body, &round.entries)) return std::nullopt;
+  return round;
+}
+
+int64_t RoundUpToBlock(int64_t n) {
+  return (n + limits::kJournalBlock - 1) / limits::kJournalBlock * limits::kJournalBlock;
+}
+
+}  // namespace weir

@@ -1,0 +1,320 @@
+#include "storage/log/log_manager.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "storage/base/bytes.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+#include "storage/log/checkpointer.h"
+#include "storage/log/committer.h"
+#include "storage/log/file_names.h"
+#include "storage/log/journal.h"
+#include "storage/log/recovery.h"
+#include "storage/log/segment.h"
+
+namespace weir {
+namespace {
+
+class LogManagerImpl : public LogManager {
+ public:
+  LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered);
+  ~LogManagerImpl() override;
+
+  // Begins the journal and makes the recovered state the one to start from.
+  absl::Status Start(RecoveredLog recovered);
+
+  absl::StatusOr<std::shared_ptr<PartitionLog>> GetLog(TopicPartition id,
+                                                       const LogConfig& config) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Append(AppendRequest request) override { committer_->Append(std::move(request)); }
+  void DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
+                     absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override;
+  void Truncate(std::shared_ptr<PartitionLog> log, Offset to,
+                absl::AnyInvocable<void(absl::Status)> done) override;
+  absl::Status EnforceRetention(TopicPartition id, const LogConfig& config) override;
+  absl::Status DeleteTopic(TopicId topic) override ABSL_LOCKS_EXCLUDED(mu_);
+  void RefuseAppends(absl::Status reason) override { committer_->RefuseAppends(std::move(reason)); }
+  absl::Status health() const override { return fence_.status(); }
+  int64_t journal_bytes() const override { return journal_->disk_bytes(); }
+  absl::Status Close() override;
+  bool RunCommitter() override;
+  absl::Status RunCheckpoint() override { return checkpointer_->RunOnce(); }
+
+ private:
+  void RemoveSegments(std::vector<std::shared_ptr<Segment>> gone);
+  // Runs `control` on the committer's thread and waits for it.
+  void RunAndWait(Committer::Control control);
+
+  const LogManagerOptions options_;
+  SegmentFiles files_;
+  Fence fence_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  bool checkpoint_wanted_ = false;  // without threads only
+
+  absl::Mutex mu_;
+  absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);
+  // Of partitions that were not opened since the start.
+  RecoveryPoint::States recovered_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<TopicPartition, std::string> damaged_ ABSL_GUARDED_BY(mu_);
+};
+
+LogManagerImpl::LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered)
+    : options_(std::move(options)),
+      files_(options_.file_system, options_.open_files),
+      fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }),
+      recovered_(recovered.states),
+      damaged_(recovered.damaged) {}
+
+LogManagerImpl::~LogManagerImpl() {
+  if (checkpointer_ != nullptr) checkpointer_->Stop();
+  if (committer_ != nullptr) committer_->Stop();
+}
+
+absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
+  WEIR_ASSIGN_OR_RETURN(
+      journal_, Journal::Open({.file_system = options_.file_system,
+                               .data_directory = options_.directory,
+                               .file_bytes = options_.journal_file_bytes,
+                               .max_files = options_.journal_files,
+                               .background = options_.threads ? options_.background : nullptr,
+                               .uuid = recovered.position.journal,
+                               .first_sequence = recovered.next_sequence}));
+  // From here on the old journal is not needed any more.
+  WEIR_RETURN_IF_ERROR(recovered.point.Replace(recovered.position, std::move(recovered.states)));
+  const int64_t largest_round =
+      options_.journal_file_bytes - limits::kJournalBlock - limits::kRoundOverhead;
+  committer_ = std::make_unique<Committer>(CommitterOptions{
+      .clock = options_.clock,
+      .journal = journal_.get(),
+      .fence = &fence_,
+      .completions = options_.completions,
+      .listener = options_.listener,
+      .leader_epoch = options_.leader_epoch,
+      .next_round = recovered.next_round,
+      .round_bytes = std::min(limits::kRoundBytes,
+                              std::max<int64_t>(largest_round, options_.journal_file_bytes / 2)),
+      .producer_expiration_ms = options_.producer_expiration_ms,
+      .want_checkpoint =
+          [this](bool) {
+            if (options_.threads) {
+              checkpointer_->Request();
+            } else {
+              checkpoint_wanted_ = true;
+            }
+          },
+      .dirty_logs = options_.dirty_segments});
+  checkpointer_ =
+      std::make_unique<Checkpointer>(CheckpointerOptions{.file_system = options_.file_system,
+                                                         .clock = options_.clock,
+                                                         .data_directory = options_.directory,
+                                                         .journal = journal_.get(),
+                                                         .fence = &fence_,
+                                                         .committer = committer_.get(),
+                                                         .completions = options_.completions,
+                                                         .listener = options_.listener,
+                                                         .committer_has_thread = options_.threads},
+                                     std::move(recovered.point));
+  if (options_.threads) {
+    committer_->Start();
+    checkpointer_->Start();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<PartitionLog>> LogManagerImpl::GetLog(TopicPartition id,
+                                                                     const LogConfig& config) {
+  std::shared_ptr<PartitionLog> log;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    const auto found = logs_.find(id);
+    if (found != logs_.end()) log = found->second;
+  }
+  if (log == nullptr) {
+    absl::MutexLock lock(&mu_);
+    std::shared_ptr<PartitionLog>& place = logs_[id];
+    if (place == nullptr) {
+      auto state = std::make_unique<PartitionState>();
+      const auto recovered = recovered_.find(id);
+      if (recovered != recovered_.end()) {
+        ByteReader in(recovered->second);
+        WEIR_CHECK(state->DecodeFrom(&in));
+      }
+      const auto damaged = damaged_.find(id);
+      absl::StatusOr<std::shared_ptr<PartitionLog>> opened =
+          PartitionLog::Open(&files_, PartitionDirectory(options_.directory, id), id,
+                             std::move(state), damaged == damaged_.end() ? "" : damaged->second);
+      if (!opened.ok()) {
+        logs_.erase(id);
+        return opened.status();
+      }
+      place = *std::move(opened);
+      if (recovered != recovered_.end()) recovered_.erase(recovered);
+    }
+    log = place;
+  }
+  log->SetConfig(config);
+  return log;
+}
+
+void LogManagerImpl::RemoveSegments(std::vector<std::shared_ptr<Segment>> gone) {
+  if (gone.empty()) return;
+  // A file that cannot be removed now lies below the log start: the next start removes it.
+  options_.background->Post([gone = std::move(gone)] {
+    for (const auto& segment : gone) segment->Remove().IgnoreError();
+  });
+}
+
+void LogManagerImpl::DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
+                                   absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) {
+  committer_->Run([this, log = std::move(log), before,
+                   done = std::move(done)](Committer& committer) mutable {
+    const auto answer = [&](absl::StatusOr<Offset> result) {
+      options_.completions->Post([done = std::move(done), result]() mutable { done(result); });
+      return true;
+    };
+    const LogDescription description = log->Describe();
+    if (before < Offset{0} || before > description.high_watermark) {
+      return answer(MakeError(
+          Reason::kOffsetOutOfRange,
+          absl::StrCat("cannot delete records before offset ", before.value(), ": the log ends at ",
+                       description.high_watermark.value(), " (high watermark)")));
+    }
+    if (!description.damage.empty()) {
+      return answer(MakeError(Reason::kPartitionDamaged,
+                              absl::StrCat("read-only after damage: ", description.damage)));
+    }
+    const std::optional<LogWriter::LogStart> plan = log->writer().PlanLogStart(before);
+    if (!plan) return answer(description.log_start);
+    char payload[8];
+    StoreLittle(payload, plan->start.value());
+    const absl::StatusOr<bool> committed =
+        committer.CommitControl({.kind = EntryKind::kLogStart,
+                                 .partition = log->id(),
+                                 .segment_base = plan->segment_base,
+                                 .position = plan->position,
+                                 .size = sizeof(payload)},
+                                absl::string_view(payload, sizeof(payload)));
+    if (!committed.ok()) return answer(committed.status());
+    if (!*committed) return false;
+    RemoveSegments(log->writer().ApplyLogStart(*plan));
+    committer.NoteChanged(log);
+    return answer(plan->start);
+  });
+}
+
+void LogManagerImpl::Truncate(std::shared_ptr<PartitionLog> log, Offset to,
+                              absl::AnyInvocable<void(absl::Status)> done) {
+  committer_->Run([this, log = std::move(log), to,
+                   done = std::move(done)](Committer& committer) mutable {
+    const auto answer = [&](absl::Status result) {
+      options_.completions->Post([done = std::move(done), result]() mutable { done(result); });
+      return true;
+    };
+    const absl::StatusOr<LogWriter::Cut> plan = log->writer().PlanTruncate(to);
+    if (!plan.ok()) return answer(plan.status());
+    char payload[8];
+    StoreLittle(payload, plan->end.value());
+    const absl::StatusOr<bool> committed =
+        committer.CommitControl({.kind = EntryKind::kTruncate,
+                                 .partition = log->id(),
+                                 .segment_base = plan->segment_base,
+                                 .position = plan->position,
+                                 .size = sizeof(payload)},
+                                absl::string_view(payload, sizeof(payload)));
+    if (!committed.ok()) return answer(committed.status());
+    if (!*committed) return false;
+    absl::StatusOr<std::vector<std::shared_ptr<Segment>>> gone = log->writer().ApplyTruncate(*plan);
+    if (!gone.ok()) {
+      fence_.Trip(gone.status());
+      return answer(gone.status());
+    }
+    RemoveSegments(*std::move(gone));
+    committer.NoteChanged(log);
+    return answer(absl::OkStatus());
+  });
+}
+
+absl::Status LogManagerImpl::EnforceRetention(TopicPartition id, const LogConfig& config) {
+  WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<PartitionLog> log, GetLog(id, config));
+  WEIR_ASSIGN_OR_RETURN(const Offset start, log->RetentionStart(config, options_.clock->NowMs()));
+  if (start <= log->log_start()) return absl::OkStatus();
+  DeleteRecords(log, start, [](absl::StatusOr<Offset>) {});
+  return absl::OkStatus();
+}
+
+void LogManagerImpl::RunAndWait(Committer::Control control) {
+  if (!options_.threads) {
+    while (!control(*committer_)) WEIR_CHECK(RunCheckpoint().ok());
+    return;
+  }
+  absl::Notification done;
+  committer_->Run([&](Committer& committer) {
+    if (!control(committer)) return false;
+    done.Notify();
+    return true;
+  });
+  done.WaitForNotification();
+}
+
+absl::Status LogManagerImpl::DeleteTopic(TopicId topic) {
+  RunAndWait([&](Committer& committer) {
+    committer.Forget(topic);
+    return true;
+  });
+  checkpointer_->Forget(topic);
+  {
+    absl::MutexLock lock(&mu_);
+    absl::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == topic; });
+    absl::erase_if(recovered_, [&](const auto& entry) { return entry.first.topic == topic; });
+  }
+  return RemoveTree(*options_.file_system, TopicDirectory(options_.directory, topic));
+}
+
+absl::Status LogManagerImpl::Close() {
+  committer_->CloseQueue();
+  if (options_.threads) {
+    committer_->Drain();  // the checkpointer still makes room for it
+    checkpointer_->Stop();
+  } else {
+    while (RunCommitter()) {
+    }
+  }
+  const absl::Status saved = checkpointer_->RunOnce(/*clean=*/true);
+  committer_->Stop();
+  return saved;
+}
+
+bool LogManagerImpl::RunCommitter() {
+  const bool worked = committer_->Step();
+  if (!std::exchange(checkpoint_wanted_, false)) return worked;
+  const bool checkpointed = !fence_.tripped() && RunCheckpoint().ok();
+  return worked || (checkpointed && committer_->Step());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(LogManagerOptions options,
+                                                             RecoveryReport* report) {
+  const absl::Duration start = options.clock->Monotonic();
+  const RecoveryOptions recovery{
+      .file_system = options.file_system,
+      .clock = options.clock,
+      .data_directory = options.directory,
+      .live_topics = {options.live_topics.begin(), options.live_topics.end()},
+      .deleted_topics = {options.deleted_topics.begin(), options.deleted_topics.end()}};
+  WEIR_ASSIGN_OR_RETURN(RecoveredLog recovered, Recover(recovery, report));
+  auto manager = std::make_unique<LogManagerImpl>(std::move(options), recovered);
+  WEIR_RETURN_IF_ERROR(manager->Start(std::move(recovered)));
+  report->duration = recovery.clock->Monotonic() - start;
+  return manager;
+}
+
+}  // namespace weir

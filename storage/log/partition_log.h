@@ -1,0 +1,157 @@
+// PartitionLog: one partition's segments, from log start offset to log end. Readers see what is
+// below the high watermark. It does not decide what is appended (the committer does, through
+// log_writer.h) nor what survives a crash (recovery does). Any thread, except for writer().
+#ifndef WEIR_STORAGE_LOG_PARTITION_LOG_H_
+#define WEIR_STORAGE_LOG_PARTITION_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "storage/base/limits.h"
+#include "storage/base/types.h"
+#include "storage/log/epoch_history.h"
+
+namespace weir {
+
+// The part of a topic's configuration that the log acts on.
+struct LogConfig {
+  int64_t segment_bytes = limits::kSegmentBytesDefault;
+  absl::Duration segment_age = absl::InfiniteDuration();
+  absl::Duration retention_age = absl::InfiniteDuration();
+  int64_t retention_bytes = -1;  // -1: unlimited
+
+  bool operator==(const LogConfig&) const = default;
+};
+
+// Whole batches, one after another.
+struct BatchSpan {
+  std::unique_ptr<char[]> data;
+  size_t size = 0;
+
+  absl::string_view view() const { return absl::string_view(data.get(), size); }
+};
+
+struct LogRead {
+  BatchSpan batches;   // empty when `from` is the high watermark
+  Offset next_offset;  // where to go on
+  Offset high_watermark;
+  Offset log_start;
+};
+
+enum class ReadMode {
+  kMayBlock,    // waits for the disk
+  kCachedOnly,  // UNAVAILABLE when the disk would have to be waited for
+};
+
+// Where a sequential reader stands: a hint that saves the search, valid for one log. A fresh one is
+// always right.
+struct ReadCursor {
+  Offset segment_base{-1};
+  Offset offset{-1};
+  FilePosition position;
+  bool cold = false;  // the last read waited for the disk: pages behind the reader are dropped from
+                      // the cache
+};
+
+struct TimestampOffset {
+  Offset offset;
+  int64_t timestamp_ms = -1;  // -1: no record is that new, offset is the high watermark
+};
+
+struct LogDescription {
+  Offset log_start;
+  Offset high_watermark;
+  Offset log_end;
+  int64_t size_bytes = 0;
+  int32_t segments = 0;
+  LeaderEpoch leader_epoch;  // of the last append
+  std::string damage;        // empty: healthy; otherwise read-only, and why
+};
+
+class LogWriter;
+class Segment;
+class SegmentFiles;
+struct PartitionState;
+
+class PartitionLog {
+ public:
+  // The directory's segments, as recovery left them, for a log in `state`. Files outside [log
+  // start, log end] are leftovers and removed. Damage is not an error: it shows in Describe() and
+  // makes the log read-only.
+  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(SegmentFiles* files,
+                                                            std::string directory,
+                                                            TopicPartition id,
+                                                            std::unique_ptr<PartitionState> state,
+                                                            std::string damage);
+  ~PartitionLog();
+
+  const TopicPartition& id() const { return id_; }
+  Offset log_start() const ABSL_LOCKS_EXCLUDED(mu_);
+  Offset high_watermark() const ABSL_LOCKS_EXCLUDED(mu_);
+  LogDescription Describe() const ABSL_LOCKS_EXCLUDED(mu_);
+  LogConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
+  void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Batches from the one that holds `from` on, at least one when there is any, at most `max_bytes`
+  // otherwise. OFFSET_OUT_OF_RANGE (below log start or above high watermark), PARTITION_DAMAGED,
+  // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null.
+  absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The first record whose timestamp is at or after `timestamp_ms`. Reads the disk.
+  absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The side that appends. The committer's thread only.
+  LogWriter& writer() { return *writer_; }
+
+  // Where the log start may move so that `config` is met at `now_ms`: whole segments only. Reads
+  // the disk.
+  absl::StatusOr<Offset> RetentionStart(const LogConfig& config, int64_t now_ms)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class LogWriter;  // publishes what can be read
+
+  // What can be read, moved as one value.
+  struct HighWatermark {
+    Offset offset;
+    Offset segment_base;
+    FilePosition position;
+  };
+  struct Place;  // where a read begins
+
+  PartitionLog(SegmentFiles* files, std::string directory, TopicPartition id,
+               std::unique_ptr<PartitionState> state);
+  absl::StatusOr<Place> FindPlace(Offset from, ReadMode mode, const ReadCursor* cursor)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status CheckRange(Offset from) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status Damaged(absl::string_view what) const;
+  std::vector<std::shared_ptr<Segment>> Segments() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  SegmentFiles* const files_;
+  const std::string directory_;
+  const TopicPartition id_;
+
+  const std::unique_ptr<LogWriter> writer_;  // the committer's thread only
+
+  mutable absl::Mutex mu_;
+  std::vector<std::shared_ptr<Segment>> segments_
+      ABSL_GUARDED_BY(mu_);  // ascending by base; none before the first append
+  Offset log_start_ ABSL_GUARDED_BY(mu_);
+  HighWatermark high_watermark_ ABSL_GUARDED_BY(mu_);
+  Offset log_end_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<const EpochHistory> epochs_
+      ABSL_GUARDED_BY(mu_);  // for the check of what is read
+  LogConfig config_ ABSL_GUARDED_BY(mu_);
+  std::string damage_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace weir
+
+#endif  // WEIR_STORAGE_LOG_PARTITION_LOG_H_

@@ -1,0 +1,143 @@
+#include "storage/log/producer_state.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "storage/base/error.h"
+
+namespace weir {
+namespace {
+
+// Sequences run from 0 to 2^31 - 1 and begin again at 0.
+int32_t SequenceAfter(int32_t sequence, int32_t steps) {
+  return static_cast<int32_t>((int64_t{sequence} + steps) & INT32_MAX);
+}
+
+std::string Name(const RecordBatchHeader& header) {
+  return absl::StrCat("producer ", header.producer_id.value(), " epoch ",
+                      header.producer_epoch.value());
+}
+
+}  // namespace
+
+int32_t ProducerState::Batch::last_sequence() const {
+  return SequenceAfter(base_sequence, last_offset_delta);
+}
+
+absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const RecordBatchHeader& header,
+                                                            int64_t now_ms, int64_t expiration_ms) {
+  const auto found = producers_.find(header.producer_id);
+  if (found == producers_.end()) {
+    if (producers_.size() >= limits::kProducersPerPartition) Expire(now_ms, expiration_ms);
+    if (producers_.size() >= limits::kProducersPerPartition) {
+      return MakeError(Reason::kTooManyProducers,
+                       absl::StrCat("the partition remembers ", producers_.size(),
+                                    " producer ids, at most ", limits::kProducersPerPartition));
+    }
+    // New, or forgotten after its silence. Only 0 may begin: were any sequence taken, a refused
+    // first batch could be overtaken by the second and then pass for a repeat.
+    if (header.base_sequence == 0) return Verdict{};
+    return MakeError(Reason::kOutOfOrderSequence,
+                     absl::StrCat(Name(header), " is not known here and begins at sequence ",
+                                  header.base_sequence, ", expected 0"));
+  }
+  const Producer& producer = found->second;
+  if (header.producer_epoch < producer.epoch) {
+    return MakeError(
+        Reason::kProducerFenced,
+        absl::StrCat(Name(header), " is older than the epoch in force, ", producer.epoch.value()));
+  }
+  if (header.producer_epoch > producer.epoch) {
+    if (header.base_sequence == 0) return Verdict{};
+    return MakeError(Reason::kOutOfOrderSequence,
+                     absl::StrCat(Name(header), " begins at sequence ", header.base_sequence,
+                                  ", a new epoch begins at 0"));
+  }
+  const int32_t last_sequence = SequenceAfter(header.base_sequence, header.last_offset_delta);
+  for (int i = 0; i < producer.count; ++i) {
+    const Batch& batch = producer.batches[i];
+    if (batch.base_sequence == header.base_sequence && batch.last_sequence() == last_sequence) {
+      return Verdict{.duplicate = true, .original = batch.base_offset};
+    }
+  }
+  if (producer.count == 0) return Verdict{};  // its batches were truncated away
+  const int32_t expected = SequenceAfter(producer.batches[producer.count - 1].last_sequence(), 1);
+  if (header.base_sequence == expected) return Verdict{};
+  // Half the number circle lies behind, half ahead.
+  const int32_t ahead =
+      static_cast<int32_t>((int64_t{header.base_sequence} - expected) & INT32_MAX);
+  const std::string what =
+      absl::StrCat(Name(header), " sent sequence ", header.base_sequence, ", expected ", expected);
+  if (ahead > INT32_MAX / 2) {
+    return MakeError(Reason::kDuplicateSequence,
+                     absl::StrCat(what, "; it was written before and its offset is forgotten"));
+  }
+  return MakeError(Reason::kOutOfOrderSequence, what);
+}
+
+void ProducerState::Note(const RecordBatchHeader& header, int64_t now_ms) {
+  Producer& producer = producers_[header.producer_id];
+  if (producer.epoch != header.producer_epoch) {
+    producer.epoch = header.producer_epoch;
+    producer.count = 0;
+  }
+  if (producer.count == limits::kProducerBatches) {
+    std::copy(producer.batches + 1, producer.batches + producer.count, producer.batches);
+    --producer.count;
+  }
+  producer.batches[producer.count++] = {header.base_offset, header.base_sequence,
+                                        header.last_offset_delta};
+  producer.last_append_ms = now_ms;
+}
+
+void ProducerState::TruncateTo(Offset end) {
+  for (auto& [id, producer] : producers_) {
+    while (producer.count > 0 && producer.batches[producer.count - 1].base_offset >= end) {
+      producer.batches[--producer.count] = {};
+    }
+  }
+}
+
+void ProducerState::Expire(int64_t now_ms, int64_t expiration_ms) {
+  absl::erase_if(producers_, [&](const auto& entry) {
+    return now_ms - entry.second.last_append_ms > expiration_ms;
+  });
+}
+
+void ProducerState::EncodeTo(std::string* out) const {
+  AppendLittle<uint32_t>(out, static_cast<uint32_t>(producers_.size()));
+  for (const auto& [id, producer] : producers_) {
+    AppendLittle(out, id.value());
+    AppendLittle(out, producer.epoch.value());
+    AppendLittle(out, producer.last_append_ms);
+    AppendLittle(out, producer.count);
+    for (int i = 0; i < producer.count; ++i) {
+      AppendLittle(out, producer.batches[i].base_offset.value());
+      AppendLittle(out, producer.batches[i].base_sequence);
+      AppendLittle(out, producer.batches[i].last_offset_delta);
+    }
+  }
+}
+
+bool ProducerState::DecodeFrom(ByteReader* in) {
+  const uint32_t count = in->Read<uint32_t>();
+  if (!in->ok() || count > limits::kProducersPerPartition) return false;
+  producers_.clear();
+  for (uint32_t i = 0; i < count && in->ok(); ++i) {
+    const ProducerId id{in->Read<int64_t>()};
+    Producer producer;
+    producer.epoch = ProducerEpoch{in->Read<int16_t>()};
+    producer.last_append_ms = in->Read<int64_t>();
+    producer.count = in->Read<uint8_t>();
+    if (producer.count > limits::kProducerBatches) return false;
+    for (int b = 0; b < producer.count; ++b) {
+      producer.batches[b].base_offset = Offset{in->Read<int64_t>()};
+      producer.batches[b].base_sequence = in->Read<int32_t>();
+      producer.batches[b].last_offset_delta = in->Read<int32_t>();
+    }
+    producers_[id] = producer;
+  }
+  return in->ok();
+}
+
+}  // namespace weir
