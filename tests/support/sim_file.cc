@@ -125,10 +125,14 @@ SimContent SimFile::WithSomeEffects(SimRandom& random) const {
     const Effect& effect = unsynced_[k];
     static const std::string* const zeros = new std::string(SimContent::kBlock, '\0');
     const absl::string_view bytes = effect.is_truncation() ? *zeros : *effect.bytes;
-    for (int64_t sector = first; sector < end; ++sector) {
+    const auto is_shown = [&](int64_t sector) {
       const auto found = shown.find(sector);
-      if (found == shown.end() || found->second <= k) continue;
+      return found != shown.end() && found->second > k;
+    };
+    for (int64_t sector = first; sector < end; ++sector) {
+      if (!is_shown(sector)) continue;
       const int64_t from = std::max(sector * kSector, effect.begin());
+      while (sector + 1 < end && is_shown(sector + 1)) ++sector;  // a run is one copy of its blocks
       const int64_t to = std::min((sector + 1) * kSector, effect.end());
       result.Write(from, bytes.substr(static_cast<size_t>(from - effect.begin()),
                                       static_cast<size_t>(to - from)));
