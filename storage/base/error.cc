@@ -77,6 +77,8 @@ constexpr ErrorInfo kErrors[] = {
      "The record could not be written before the producer's delivery timeout passed."},
     {Reason::kClientClosed, "CLIENT_CLOSED", Code::kFailedPrecondition, false, Effect::kNone,
      "The producer or consumer was closed."},
+    {Reason::kTopicLimit, "TOPIC_LIMIT", Code::kResourceExhausted, false, Effect::kNone,
+     "The broker holds as many topics or partitions as it may."},
 };
 
 constexpr bool RowsAreInOrder() {

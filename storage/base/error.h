@@ -49,6 +49,8 @@ enum class Reason : int {
   kBufferFull = 27,
   kDeliveryTimedOut = 28,
   kClientClosed = 29,
+
+  kTopicLimit = 30,
 };
 
 // May what was asked for have happened although an error came back?

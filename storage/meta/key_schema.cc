@@ -11,7 +11,7 @@ namespace {
 
 absl::Status Malformed(absl::string_view key, absl::string_view what) {
   return absl::DataLossError(
-      absl::StrCat("the metadata of '", absl::CHexEscape(key), "' is damaged: ", what));
+      absl::StrCat("the metadata of '", absl::CEscape(key), "' is damaged: ", what));
 }
 
 template <typename Message>

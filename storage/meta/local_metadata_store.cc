@@ -29,7 +29,7 @@ absl::StatusOr<MetadataEntry> Decode(absl::string_view key, absl::string_view st
   ByteReader reader(stored);
   const Revision revision{reader.Read<int64_t>()};
   if (!reader.ok()) {
-    return absl::DataLossError(absl::StrCat("the metadata value of '", absl::CHexEscape(key),
+    return absl::DataLossError(absl::StrCat("the metadata value of '", absl::CEscape(key),
                                             "' is ", stored.size(),
                                             " bytes long, too short for a revision"));
   }

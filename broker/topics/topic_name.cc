@@ -1,0 +1,44 @@
+#include "broker/topics/topic_name.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+namespace {
+
+bool IsNameCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+}
+
+absl::Status Refused(absl::string_view name, absl::string_view why) {
+  return MakeError(Reason::kInvalidTopicName,
+                   absl::StrCat("'", absl::CEscape(name.substr(0, limits::kTopicNameLength)),
+                                "' cannot be a topic's name: ", why));
+}
+
+}  // namespace
+
+absl::Status CheckTopicName(absl::string_view name) {
+  if (name.empty()) return Refused(name, "it is empty");
+  if (name.size() > limits::kTopicNameLength) {
+    return Refused(name, absl::StrCat("it has ", name.size(), " characters, at most ",
+                                      limits::kTopicNameLength, " are allowed"));
+  }
+  if (name == "." || name == "..") return Refused(name, "it means a directory");
+  const auto bad = std::find_if_not(name.begin(), name.end(), IsNameCharacter);
+  if (bad != name.end()) {
+    return Refused(name, absl::StrCat("'", absl::CEscape(absl::string_view(&*bad, 1)),
+                                      "' is not among the allowed A-Z a-z 0-9 . _ -"));
+  }
+  if (absl::StartsWith(name, "__"))
+    return Refused(name, "names that begin with '__' belong to the broker");
+  return absl::OkStatus();
+}
+
+}  // namespace weir

@@ -1,0 +1,17 @@
+// The rules for topic names: Kafka's, so that names can move between the two. Pure functions, any
+// thread.
+#ifndef WEIR_BROKER_TOPICS_TOPIC_NAME_H_
+#define WEIR_BROKER_TOPICS_TOPIC_NAME_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace weir {
+
+// OK for 1 to 249 characters of A-Z a-z 0-9 . _ - that are not "." or ".." and do not begin with
+// "__" (the broker's own topics do). Otherwise INVALID_TOPIC_NAME.
+absl::Status CheckTopicName(absl::string_view name);
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_TOPICS_TOPIC_NAME_H_
