@@ -5,3 +5,6 @@ weir_test(base_test
 weir_test(sim_file_system_test
   SOURCES base_sim_content_test.cc base_sim_file_test.cc base_sim_tree_test.cc base_sim_file_system_test.cc
   DEPS weir_test_support)
+weir_test(rocksdb_on_sim_test
+  SOURCES base_rocksdb_on_sim_test.cc
+  DEPS weir_test_rocksdb_sim weir_test_support RocksDB::rocksdb-shared)
