@@ -58,6 +58,16 @@ inline constexpr int64_t kDeadlineMarginMs =
 inline constexpr size_t kMetricPartitions = 10'000;  // with series of their own in /metrics
 inline constexpr size_t kMetricTopics = 10'000;
 
+// What a refused caller is told to wait.
+inline constexpr int64_t kOverBudgetRetryMs = 100;
+inline constexpr int64_t kDiskLowRetryMs = 1'000;
+
+// The memory budget of requests (memory.limit).
+inline constexpr int64_t kMemoryLimitSmallest = 16 * kMiB;
+
+// Free disk space below which produces are refused, unless configured: a tenth of the disk or this, whichever is less.
+inline constexpr int64_t kDiskLowLargestDefault = 5 * kGiB;
+
 // The commit journal and rounds.
 inline constexpr int64_t kJournalBlock = 4 * kKiB;
 inline constexpr int64_t kJournalFileBytes = 64 * kMiB;
@@ -89,6 +99,7 @@ inline constexpr int kProducerBatches =
 inline constexpr size_t kProducersPerPartition = 10'000;
 inline constexpr int64_t kProducerExpirationMs = 7LL * 24 * 3600 * 1000;
 inline constexpr int64_t kProducerIdBlock = 1'000;
+inline constexpr size_t kRaisedProducerEpochs = 1'000'000;  // ids whose epoch was raised, remembered by the broker
 
 inline constexpr size_t kEpochsPerPartition = 1'024;
 
