@@ -55,7 +55,7 @@ TEST_P(RecordBatchBuilderTest, GivesBackManyRecords) {
 
 TEST_P(RecordBatchBuilderTest, GivesBackALargeRecord) {
   std::string value;
-  for (int i = 0; value.size() < 3'000'000; ++i) value += std::to_string(i * 7919 % 10007);
+  for (int64_t i = 0; value.size() < 3'000'000; ++i) value += std::to_string(i * 7919 % 10007);
   const std::vector<OwnedRecord> records = {
       {.offset = Offset(5), .key = std::string(100'000, 'k'), .value = value},
       {.offset = Offset(6), .value = "behind it"}};

@@ -37,8 +37,6 @@ const std::string kNoHeaders = Varint(0);
 // What the reader says to a batch that claims to hold `count` records in these bytes; "" when it
 // reads them.
 std::string Verdict(const std::string& section, int32_t count = 1) {
-  // Sections of these tests are shorter than honest ones: a codec keeps the header's plausibility
-  // check out of the way.
   RecordBatchHeader header{.last_offset_delta = count - 1, .record_count = count};
   const absl::Status status = ReadBatch(RawBatch(section, header)).status();
   if (status.ok()) return "";

@@ -40,8 +40,9 @@ TEST(VarintTest, WritesTheBytesThatTheFormatNames) {
 
 TEST(VarintTest, ReadsBackEveryLengthAndKnowsItBefore) {
   for (int shift = 0; shift < 64; ++shift) {
-    const int64_t power = static_cast<int64_t>(uint64_t{1} << shift);
-    for (const int64_t value : {power, -power, power - (shift == 63 ? 0 : 1), ~power}) {
+    const uint64_t power = uint64_t{1} << shift;
+    for (const uint64_t bits : {power, power - 1, ~power, ~power + 1}) {
+      const auto value = static_cast<int64_t>(bits);
       const std::string bytes = Written(value);
       int64_t read = 0;
       EXPECT_TRUE(Reads(bytes, &read)) << value;

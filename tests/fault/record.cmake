@@ -1,0 +1,1 @@
+weir_fuzz_test(fuzz_record_batch SOURCES fuzz_record_batch.cc DEPS weir_record CORPUS record_batch)
