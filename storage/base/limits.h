@@ -72,6 +72,10 @@ inline constexpr int64_t kDiskLowLargestDefault = 5 * kGiB;
 inline constexpr int64_t kJournalBlock = 4 * kKiB;
 inline constexpr int64_t kJournalFileBytes = 64 * kMiB;
 inline constexpr int kJournalFiles = 8;
+inline constexpr int64_t kJournalFileBytesSmallest = 40 * kMiB;  // that can be configured
+inline constexpr int64_t kJournalFileBytesLargest = 1 * kGiB;
+inline constexpr int kJournalFilesFewest = 4;
+inline constexpr int kJournalFilesMost = 64;
 inline constexpr int64_t kRoundBytes = 8 * kMiB;     // or one larger request
 inline constexpr int64_t kRoundOverhead = 1 * kMiB;  // entry heads and padding
 inline constexpr int64_t kCommitQueueRequests = 100'000;
@@ -92,6 +96,8 @@ inline constexpr size_t kIndexChunkEntries =
     64;  // saved together; a start walks what the last, unsaved ones cover
 inline constexpr size_t kIndexCacheBytes = 32 * kMiB;  // indexes of sealed segments kept in memory
 inline constexpr size_t kOpenFiles = 4'096;
+inline constexpr int64_t kOpenFilesFewest = 64;  // that can be configured
+inline constexpr int64_t kOpenFilesMost = 1'000'000;
 
 // Idempotent producers.
 inline constexpr int kProducerBatches =
@@ -104,11 +110,15 @@ inline constexpr size_t kRaisedProducerEpochs = 1'000'000;  // ids whose epoch w
 inline constexpr size_t kEpochsPerPartition = 1'024;
 
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
-static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytes,
+static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");
-static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytes,
+static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "a full round fits one journal file");
-static_assert(kCheckpointJournalFiles + 2 <= kJournalFiles, "rounds go on while a checkpoint runs");
+static_assert(kJournalFileBytesSmallest <= kJournalFileBytes &&
+              kJournalFileBytes <= kJournalFileBytesLargest);
+static_assert(kCheckpointJournalFiles + 2 <= kJournalFilesFewest,
+              "rounds go on while a checkpoint runs");
+static_assert(kJournalFilesFewest <= kJournalFiles && kJournalFiles <= kJournalFilesMost);
 static_assert(kMaxMessageBytesDefault <= kFetchBytesLargest, "a default batch fits a fetch");
 static_assert(kSegmentBytesLargest < int64_t{1} << 31, "positions in an index are 32 bits");
 

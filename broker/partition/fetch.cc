@@ -1,0 +1,117 @@
+#include "broker/partition/fetch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/base/error.h"
+
+namespace weir {
+
+Fetch::Fetch(std::vector<FetchQuery> queries, size_t first, FetchLimits limits, Waiters* waiters,
+             Executor* disk)
+    : queries_(std::move(queries)),
+      first_(first),
+      limits_(limits),
+      waiters_(waiters),
+      disk_(disk) {}
+
+void Fetch::Start(OnDone done) {
+  done_ = std::move(done);
+  ReadAll(ReadMode::kCachedOnly, 0);
+}
+
+void Fetch::ReadAll(ReadMode mode, size_t begin) {
+  if (begin == 0) {
+    results_.clear();
+    results_.resize(queries_.size());
+    bytes_ = 0;
+    failed_ = false;
+  }
+  for (size_t i = begin; i < queries_.size(); ++i) {
+    const size_t at = (first_ + i) % queries_.size();
+    absl::StatusOr<LogRead>& result = results_[at];
+    result = ReadOne(queries_[at], mode, limits_.max_bytes - bytes_);
+    if (mode == ReadMode::kCachedOnly && absl::IsUnavailable(result.status())) {
+      disk_->Post([self = shared_from_this(), i] { self->ReadAll(ReadMode::kMayBlock, i); });
+      return;
+    }
+    failed_ |= !result.ok();
+    if (result.ok()) bytes_ += static_cast<int64_t>(result->batches.size);
+  }
+  if (last_try_ || Enough()) return Finish(absl::OkStatus());
+  Wait();
+}
+
+absl::StatusOr<LogRead> Fetch::ReadOne(const FetchQuery& query, ReadMode mode, int64_t room) {
+  if (!query.status.ok()) return query.status;
+  if (query.partition->deleted())
+    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+  absl::StatusOr<std::shared_ptr<PartitionLog>> log = query.partition->log();
+  if (*log == nullptr) {
+    if (mode == ReadMode::kCachedOnly) return absl::UnavailableError("the log is not open");
+    log = query.partition->OpenLog();
+    if (!log.ok()) return log.status();
+  }
+  if (room <= 0) {
+    return LogRead{.next_offset = query.offset,
+                   .high_watermark = (*log)->high_watermark(),
+                   .log_start = (*log)->log_start()};
+  }
+  return (*log)->Read(query.offset, std::min(query.max_bytes, room), mode, nullptr);
+}
+
+bool Fetch::Enough() const {
+  return failed_ || queries_.empty() || bytes_ >= std::min(limits_.min_bytes, limits_.max_bytes);
+}
+
+void Fetch::Wait() {
+  std::vector<Waiters::Target> targets;
+  targets.reserve(queries_.size());
+  bool deleted = false;
+  for (size_t i = 0; i < queries_.size(); ++i) {
+    targets.push_back({.partition = queries_[i].partition, .above = results_[i]->high_watermark});
+    results_[i]->batches = {};  // who waits holds nothing; what there was is read again
+    results_[i]->next_offset = queries_[i].offset;
+  }
+  absl::Status failed = absl::CancelledError("the fetch was ended");
+  {
+    absl::MutexLock lock(&mu_);
+    if (!cancelled_) {
+      absl::StatusOr<Waiters::Handle> wait =
+          waiters_->Add(std::move(targets), limits_.deadline,
+                        [self = shared_from_this()](WakeReason why) { self->OnWake(why); });
+      failed = wait.status();
+      if (wait.ok()) wait_ = *std::move(wait);
+      // Who deletes a topic first says so, then wakes: one of the two sees the other.
+      for (const FetchQuery& query : queries_) deleted |= query.partition->deleted();
+      if (failed.ok() && deleted) waiters_->Cancel(wait_);
+    }
+  }
+  if (!failed.ok()) Finish(std::move(failed));
+}
+
+void Fetch::OnWake(WakeReason why) {
+  bool cancelled = false;
+  {
+    absl::MutexLock lock(&mu_);
+    cancelled = cancelled_;
+  }
+  if (cancelled) return Finish(absl::CancelledError("the fetch was ended"));
+  // When the time is up, or the broker stops, what there is now is the answer.
+  last_try_ = why != WakeReason::kMoved;
+  ReadAll(ReadMode::kCachedOnly, 0);
+}
+
+void Fetch::Finish(absl::Status status) {
+  OnDone done = std::move(done_);
+  if (!status.ok()) return done(std::move(status));
+  done(std::move(results_));
+}
+
+void Fetch::Cancel() {
+  absl::MutexLock lock(&mu_);
+  cancelled_ = true;
+  if (wait_ != nullptr) waiters_->Cancel(wait_);
+}
+
+}  // namespace weir

@@ -1,0 +1,64 @@
+#include "broker/partition/retention_task.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <vector>
+
+#include "broker/partition/partition_manager.h"
+
+namespace weir {
+namespace {
+
+constexpr absl::Duration kLargestLead = absl::Hours(24);
+constexpr size_t kTopicsAtOnce = 1000;
+
+}  // namespace
+
+RetentionTask::RetentionTask(TopicCatalog* catalog, LogManager* logs, Clock* clock)
+    : catalog_(catalog),
+      logs_(logs),
+      clock_(clock),
+      wall_start_(clock->Now()),
+      monotonic_start_(clock->Monotonic()) {}
+
+void RetentionTask::Run() {
+  if (ClockHasOutrun()) return;
+  std::string after;
+  for (;;) {
+    const std::vector<TopicPtr> topics = catalog_->List("", after, kTopicsAtOnce);
+    if (topics.empty()) return;
+    for (const TopicPtr& topic : topics) RunTopic(*topic);
+    after = topics.back()->name;
+  }
+}
+
+bool RetentionTask::ClockHasOutrun() {
+  const absl::Duration lead =
+      (clock_->Now() - wall_start_) - (clock_->Monotonic() - monotonic_start_);
+  const bool outrun = lead > kLargestLead;
+  if (outrun && !paused_) {
+    spdlog::error(
+        "retention is paused: the wall clock has jumped ahead by {} since the start; set it right, "
+        "or restart the "
+        "broker if it is right now",
+        absl::FormatDuration(absl::Trunc(lead, absl::Seconds(1))));
+  }
+  if (!outrun && paused_) spdlog::info("retention goes on: the wall clock is right again");
+  paused_ = outrun;
+  return outrun;
+}
+
+void RetentionTask::RunTopic(const Topic& topic) {
+  const LogConfig config = LogConfigOf(topic.config);
+  if (config.retention_age == absl::InfiniteDuration() && config.retention_bytes < 0) return;
+  for (int32_t i = 0; i < topic.partitions && !stopping_; ++i) {
+    const TopicPartition id{.topic = topic.id, .partition = PartitionIndex{i}};
+    if (const absl::Status status = logs_->EnforceRetention(id, config); !status.ok()) {
+      spdlog::warn("retention of {}/{} failed and is tried again later: {}", topic.name, i,
+                   std::string(status.message()));
+    }
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,65 @@
+// TailReader: one reader's walk along one partition: what is in memory at once, what is not by way
+// of the disk executor, and at the end of the log it waits. It remembers only where it stands. One
+// call of Next at a time; its callback comes on the calling thread or an executor's, and may call
+// Next again.
+#ifndef WEIR_BROKER_PARTITION_TAIL_READER_H_
+#define WEIR_BROKER_PARTITION_TAIL_READER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "broker/partition/partition.h"
+#include "broker/runtime/waiters.h"
+#include "storage/base/executor.h"
+#include "storage/base/types.h"
+
+namespace weir {
+
+class TailReader : public std::enable_shared_from_this<TailReader> {
+ public:
+  // What was read; empty when `until` is reached. OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC (deleted
+  // meanwhile), TOO_MANY_REQUESTS, CANCELLED, or what the log says.
+  using OnRead = absl::AnyInvocable<void(absl::StatusOr<LogRead>)>;
+
+  // `waiters` and `disk` outlive the reader.
+  TailReader(std::shared_ptr<Partition> partition, Offset from, Waiters* waiters, Executor* disk);
+
+  // Reads on, at most `max_bytes` but at least one batch; at the end of the log waits for more,
+  // unless it is at or beyond `until`.
+  void Next(int64_t max_bytes, Offset until, OnRead done) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Goes on at `from` instead.
+  void Seek(Offset from) { next_ = from; }
+  Offset position() const { return next_; }
+
+  // Ends the wait under way and all to come with CANCELLED. Any thread.
+  void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Request {
+    int64_t max_bytes;
+    Offset until;
+    OnRead done;
+  };
+  void Read(Request request, ReadMode mode);
+  void Wait(Request request) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnWake(Request request, WakeReason why);
+
+  const std::shared_ptr<Partition> partition_;
+  Waiters* const waiters_;
+  Executor* const disk_;
+  Offset next_;
+  ReadCursor cursor_;
+
+  absl::Mutex mu_;
+  Waiters::Handle wait_ ABSL_GUARDED_BY(mu_);
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_PARTITION_TAIL_READER_H_
