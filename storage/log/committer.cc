@@ -194,10 +194,10 @@ void Committer::RetryStalled() {
       options_.fence->Trip(status);
       return;
     }
-    stalled.log->writer().Publish();
-    moved.push_back(stalled.log);
+    if (stalled.log->writer().Publish()) moved.push_back(stalled.log);
   }
   std::erase_if(stalled_, [](const Stalled& stalled) { return !stalled.log->writer().stalled(); });
+  if (moved.empty()) return;
   options_.completions->Post([listener = options_.listener, moved = std::move(moved)] {
     for (const auto& log : moved) listener->OnHighWatermark(*log);
   });

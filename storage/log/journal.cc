@@ -13,28 +13,40 @@ namespace {
 constexpr int64_t kZeroWrite = 1 * limits::kMiB;
 }  // namespace
 
+absl::Status Journal::AdoptFiles() {
+  FileSystem& fs = *options_.file_system;
+  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                        fs.List(JournalDirectory(options_.data_directory)));
+  absl::MutexLock lock(&mu_);
+  for (const std::string& name : names) {
+    const auto number = ParseJournalName(name);
+    if (!number) continue;
+    next_number_ = std::max(next_number_, *number + 1);
+    const std::string path = JournalPath(options_.data_directory, *number);
+    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, fs.Open(path, OpenMode::kReadWrite));
+    std::string block(limits::kJournalBlock, '\0');
+    WEIR_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(FilePosition{0}, absl::MakeSpan(block)));
+    const auto header = DecodeJournalFileHeader(absl::string_view(block).substr(0, n));
+    Slot slot{.number = *number, .file = std::move(file)};
+    if (header && header->uuid == options_.uuid && header->sequence >= options_.live_from)
+      slot.sequence = header->sequence;
+    WEIR_ASSIGN_OR_RETURN(const int64_t size, slot.file->Size());
+    if (size != options_.file_bytes &&
+        slot.sequence.value() == 0) {  // half made, or the setting has changed
+      WEIR_RETURN_IF_ERROR(fs.Remove(path));
+      continue;
+    }
+    slots_.push_back(std::move(slot));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
   FileSystem& fs = *options.file_system;
   const std::string directory = JournalDirectory(options.data_directory);
   WEIR_RETURN_IF_ERROR(CreateDirectories(fs, directory));
   auto journal = std::unique_ptr<Journal>(new Journal(std::move(options)));
-  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(directory));
-  {
-    absl::MutexLock lock(&journal->mu_);
-    for (const std::string& name : names) {
-      const auto number = ParseJournalName(name);
-      if (!number) continue;
-      const std::string path = JournalPath(journal->options_.data_directory, *number);
-      WEIR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, fs.Open(path, OpenMode::kReadWrite));
-      WEIR_ASSIGN_OR_RETURN(const int64_t size, file->Size());
-      if (size != journal->options_.file_bytes) {  // half made, or the setting has changed
-        WEIR_RETURN_IF_ERROR(fs.Remove(path));
-        continue;
-      }
-      journal->slots_.push_back({.number = *number, .file = std::move(file)});
-      journal->next_number_ = std::max(journal->next_number_, *number + 1);
-    }
-  }
+  WEIR_RETURN_IF_ERROR(journal->AdoptFiles());
   journal->header_ = {.uuid = journal->options_.uuid,
                       .sequence = journal->options_.first_sequence - 1};  // TakeNextFile counts up
   WEIR_ASSIGN_OR_RETURN(const bool taken, journal->TakeNextFile(Purpose::kControl));
@@ -84,7 +96,9 @@ absl::StatusOr<bool> Journal::TakeNextFile(Purpose purpose) {
     return purpose == Purpose::kAppend && free == 1 && !may_grow ? nullptr : found;
   };
   Slot* next = free_slot();
-  if (next == nullptr && static_cast<int>(slots_.size()) < options_.max_files && !cannot_grow_) {
+  const bool starting = file_ == nullptr;
+  if (next == nullptr &&
+      (starting || (static_cast<int>(slots_.size()) < options_.max_files && !cannot_grow_))) {
     const bool last_one = static_cast<int>(slots_.size()) + 1 == options_.max_files;
     absl::StatusOr<Slot> made = MakeFile(next_number_);
     if (absl::IsResourceExhausted(made.status())) {
@@ -182,6 +196,19 @@ void Journal::FreeBelow(JournalSequence sequence) {
     if (slot.sequence < sequence) {
       slot.sequence = JournalSequence{0};
       cannot_grow_ = false;
+    }
+  }
+  // Files of another size, or one too many, served a recovery and go now.
+  for (size_t i = 0; i < slots_.size();) {
+    const auto size = slots_[i].file->Size();
+    const bool odd = size.ok() && *size != options_.file_bytes;
+    const bool surplus = static_cast<int>(slots_.size()) > options_.max_files;
+    const std::string path = JournalPath(options_.data_directory, slots_[i].number);
+    if (slots_[i].sequence.value() == 0 && (odd || surplus) &&
+        options_.file_system->Remove(path).ok()) {
+      slots_.erase(slots_.begin() + static_cast<int64_t>(i));
+    } else {
+      ++i;
     }
   }
 }

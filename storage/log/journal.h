@@ -30,6 +30,8 @@ struct JournalOptions {
   Executor* background = nullptr;  // makes files ahead of need; null: they are made when needed
   JournalUuid uuid{};
   JournalSequence first_sequence;  // above every sequence ever used
+  JournalSequence
+      live_from;  // files of this journal from here on are not free before FreeBelow() says so
 };
 
 class Journal {
@@ -38,8 +40,8 @@ class Journal {
   // space.
   enum class Purpose { kAppend, kControl };
 
-  // Takes the files of the directory into use, all of them free, makes the first one if there is
-  // none, and durably begins file `first_sequence`.
+  // Takes the files of the directory into use and durably begins file `first_sequence`, in a file
+  // that no recovery needs any more: one more than max_files is made if all are live.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(JournalOptions options);
 
   // Makes sure that a round of `bytes` fits the current file, moving to the next one if need be.
@@ -70,6 +72,7 @@ class Journal {
 
   explicit Journal(JournalOptions options) : options_(std::move(options)) {}
   absl::StatusOr<Slot> MakeFile(int number);
+  absl::Status AdoptFiles() ABSL_LOCKS_EXCLUDED(mu_);
   // Makes one more file in the background when none is free.
   void GrowAhead() ABSL_LOCKS_EXCLUDED(mu_);
   // A free file other than the current one; makes one if the ring may grow.

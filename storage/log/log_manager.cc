@@ -86,9 +86,11 @@ absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
                                .max_files = options_.journal_files,
                                .background = options_.threads ? options_.background : nullptr,
                                .uuid = recovered.position.journal,
-                               .first_sequence = recovered.next_sequence}));
+                               .first_sequence = recovered.next_sequence,
+                               .live_from = recovered.live_from}));
   // From here on the old journal is not needed any more.
   WEIR_RETURN_IF_ERROR(recovered.point.Replace(recovered.position, std::move(recovered.states)));
+  journal_->FreeBelow(recovered.next_sequence);
   const int64_t largest_round =
       options_.journal_file_bytes - limits::kJournalBlock - limits::kRoundOverhead;
   committer_ = std::make_unique<Committer>(CommitterOptions{

@@ -132,14 +132,15 @@ absl::Status LogWriter::Retry(const AppendTime& time) {
   return Apply(std::move(batches), time);
 }
 
-void LogWriter::Publish() {
-  if (!std::exchange(applied_any_, false)) return;
+bool LogWriter::Publish() {
+  if (!std::exchange(applied_any_, false)) return false;
   absl::MutexLock lock(&log_->mu_);
   log_->high_watermark_ = {applied_end_, applied_segment_, applied_position_};
   log_->log_end_ = state_.log_end;
   if (log_->epochs_->latest() != state_.epochs.latest()) {
     log_->epochs_ = std::make_shared<const EpochHistory>(state_.epochs);
   }
+  return true;
 }
 
 std::optional<LogWriter::LogStart> LogWriter::PlanLogStart(Offset start) const {

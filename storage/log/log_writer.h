@@ -66,8 +66,8 @@ class LogWriter {
   absl::Status Retry(const AppendTime& time);
   bool stalled() const { return !stalled_.empty(); }
 
-  // Shows what was applied to readers.
-  void Publish();
+  // Shows what was applied to readers; false when that is nothing new.
+  bool Publish();
 
   // The log start moves to `start` (log start <= start <= high watermark). Returns what a journal
   // entry must say (where the log goes on), and nothing when there is nothing to do.

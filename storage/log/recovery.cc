@@ -280,6 +280,7 @@ absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryRep
                          .states = {},
                          .damaged = redo.TakeDamaged(),
                          .next_round = last + 2,
+                         .live_from = position.oldest_live,
                          .next_sequence = position.oldest_live};
   for (const auto& file : ring)
     recovered.next_sequence = std::max(recovered.next_sequence, file.header.sequence);

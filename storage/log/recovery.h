@@ -27,7 +27,9 @@ struct RecoveredLog {
   RecoveryPoint::States states;                              // of every partition that holds data
   absl::flat_hash_map<TopicPartition, std::string> damaged;  // why, for those that are read-only
   RoundNumber next_round;                                    // above every round ever written
-  JournalSequence next_sequence;                             // above every file sequence ever used
+  JournalSequence
+      live_from;  // journal files from here on are needed until the new recovery point is durable
+  JournalSequence next_sequence;  // above every file sequence ever used
 };
 
 struct RecoveryOptions {

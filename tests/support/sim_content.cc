@@ -47,13 +47,19 @@ void SimContent::Write(int64_t position, absl::string_view bytes) {
 
 void SimContent::WriteInBlock(size_t block, size_t offset, absl::string_view bytes) {
   if (block >= blocks_.size()) blocks_.resize(block + 1);
+  std::shared_ptr<const Block>& old = blocks_[block];
+  if (old == nullptr) ++allocated_;
+  static const auto* const zeros = new std::shared_ptr<const Block>(std::make_shared<Block>());
+  if (bytes.size() == zeros->get()->size() &&
+      std::memcmp(bytes.data(), zeros->get()->data(), bytes.size()) == 0) {
+    old = *zeros;  // files that are written once with zeros take no memory
+    return;
+  }
   // Always a new block, never a change in place: other contents, also of other threads' disks,
   // share the old one.
-  auto changed = blocks_[block] != nullptr ? std::make_shared<Block>(*blocks_[block])
-                                           : std::make_shared<Block>();
-  if (blocks_[block] == nullptr) ++allocated_;
+  auto changed = old != nullptr ? std::make_shared<Block>(*old) : std::make_shared<Block>();
   std::memcpy(changed->data() + offset, bytes.data(), bytes.size());
-  blocks_[block] = std::move(changed);
+  old = std::move(changed);
 }
 
 void SimContent::Resize(int64_t size) {

@@ -65,7 +65,7 @@ void SimFile::Truncate(int64_t size) {
 }
 
 void SimFile::Sync() {
-  on_disk_ = WithAllEffects();
+  ApplyAll(on_disk_);
   unsynced_.clear();
 }
 
@@ -77,21 +77,22 @@ SimContent SimFile::AfterCrash(CrashMode mode, SimRandom& random) const {
   switch (mode) {
     case CrashMode::kDropUnsynced:
       return on_disk_;
-    case CrashMode::kKeepAll:
-      return WithAllEffects();
+    case CrashMode::kKeepAll: {
+      SimContent all = on_disk_;
+      ApplyAll(all);
+      return all;
+    }
     case CrashMode::kRandom:
       return unsynced_.empty() ? on_disk_ : WithSomeEffects(random);
   }
   return {};
 }
 
-SimContent SimFile::WithAllEffects() const {
-  SimContent result = on_disk_;
+void SimFile::ApplyAll(SimContent& to) const {
   for (const Effect& effect : unsynced_) {
-    if (!effect.is_truncation() && !effect.lost) result.Write(effect.position, *effect.bytes);
-    result.Resize(effect.size_after);
+    if (!effect.is_truncation() && !effect.lost) to.Write(effect.position, *effect.bytes);
+    to.Resize(effect.size_after);
   }
-  return result;
 }
 
 SimContent SimFile::WithSomeEffects(SimRandom& random) const {

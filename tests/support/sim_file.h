@@ -75,7 +75,7 @@ class SimFile {
     int64_t end() const;
   };
 
-  SimContent WithAllEffects() const;
+  void ApplyAll(SimContent& to) const;
   SimContent WithSomeEffects(SimRandom& random) const;
 
   SimContent cached_;

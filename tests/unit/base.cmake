@@ -8,3 +8,6 @@ weir_test(sim_file_system_test
 weir_test(rocksdb_on_sim_test
   SOURCES base_rocksdb_on_sim_test.cc
   DEPS weir_test_rocksdb_sim weir_test_support RocksDB::rocksdb-shared)
+weir_test(posix_interruptions_test
+  SOURCES base_posix_interruptions_test.cc
+  DEPS weir_base)

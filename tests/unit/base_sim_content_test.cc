@@ -43,6 +43,17 @@ TEST(SimContentTest, CopiesDoNotSeeEachOthersChanges) {
   EXPECT_EQ(All(b), std::string(5000, 'a') + "b" + std::string(4999, 'a'));
 }
 
+TEST(SimContentTest, BlocksOfZerosAreAllocatedAndCanBeChanged) {
+  SimContent a;
+  a.Write(0, std::string(3 * 4096, '\0'));
+  EXPECT_EQ(a.allocated_blocks(), 3);
+  a.Write(4096, "x");
+  EXPECT_EQ(All(a), std::string(4096, '\0') + "x" + std::string(2 * 4096 - 1, '\0'));
+  a.Write(4096, std::string(4096, '\0'));
+  EXPECT_EQ(All(a), std::string(3 * 4096, '\0'));
+  EXPECT_EQ(a.allocated_blocks(), 3);
+}
+
 TEST(SimContentTest, CountsBlocksThatWereWritten) {
   SimContent content;
   content.Resize(1 << 20);

@@ -1,0 +1,66 @@
+// A mixed workload on one LogWorld: produces of all kinds, checkpoints, rolls, delete-records,
+// topic deletion; the same for the same seed.
+#ifndef WEIR_TESTS_FAULT_LOG_WORKLOAD_H_
+#define WEIR_TESTS_FAULT_LOG_WORKLOAD_H_
+
+#include "tests/support/log_world.h"
+#include "tests/support/sim_random.h"
+
+namespace weir {
+
+class LogWorkload {
+ public:
+  explicit LogWorkload(uint64_t seed) : random_(seed) {}
+
+  // Creates the topics of the first start.
+  static void Begin(LogWorld* world) {
+    world->CreateTopic(LogWorld::Topic(1));
+    world->CreateTopic(LogWorld::Topic(2));
+  }
+
+  // One thing that users or the broker do.
+  void Step(LogWorld* world) {
+    const TopicPartition id = Any();
+    switch (random_.Below(16)) {
+      case 0:
+        world->SendTogether(
+            {{LogWorld::Topic(1), PartitionIndex{0}}, {LogWorld::Topic(2), PartitionIndex{1}}},
+            1 + static_cast<int32_t>(random_.Below(3)));
+        break;
+      case 1:
+        world->log().RunCheckpoint().IgnoreError();
+        break;
+      case 2: {
+        world->Pump();
+        const auto log = world->GetLog(id);
+        if (!log.ok()) break;
+        const int64_t end = (*log)->high_watermark().value();
+        world->DeleteRecords(
+            id,
+            Offset{end - static_cast<int64_t>(random_.Below(static_cast<uint64_t>(end / 2 + 1)))});
+        break;
+      }
+      case 3:
+        world->clock().Advance(absl::Minutes(20));
+        break;
+      case 4:
+        world->Look(id);
+        break;
+      default:
+        world->Send(id, 1 + static_cast<int32_t>(random_.Below(5)),
+                    random_.Below(4) == 0 ? Durability::kWritten : Durability::kDurable);
+    }
+    if (random_.Below(3) == 0) world->Pump();
+  }
+
+ private:
+  TopicPartition Any() {
+    return {LogWorld::Topic(1 + static_cast<int>(random_.Below(2))),
+            PartitionIndex{static_cast<int32_t>(random_.Below(2))}};
+  }
+  SimRandom random_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_TESTS_FAULT_LOG_WORKLOAD_H_

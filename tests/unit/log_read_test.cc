@@ -1,0 +1,144 @@
+// Reads: ranges, cursors, times, and what happens when the disk holds something else than was
+// written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "storage/base/error.h"
+#include "storage/log/file_names.h"
+#include "tests/support/log_world.h"
+
+namespace weir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Optional;
+
+class LogReadTest : public ::testing::Test {
+ protected:
+  LogReadTest() : world_(std::make_unique<LogWorld>(std::make_unique<SimFileSystem>(), Ledger{})) {
+    world_->CreateTopic(LogWorld::Topic(1));
+    EXPECT_TRUE(world_->Open().ok());
+    for (int i = 0; i < 50; ++i) world_->Send(kId, 4);
+    world_->Pump();
+    log_ = *world_->GetLog(kId);
+  }
+  void Restart() {
+    EXPECT_TRUE(world_->Close().ok());
+    log_.reset();
+    world_ = LogWorld::Restart(world_->disk().Clone(), *world_);
+    EXPECT_TRUE(world_->Open().ok());
+    log_ = *world_->GetLog(kId);
+  }
+  std::vector<std::string> Files(absl::string_view suffix) {
+    std::vector<std::string> files;
+    for (const std::string& file : world_->disk().AllFiles()) {
+      if (absl::EndsWith(file, suffix)) files.push_back(file);
+    }
+    return files;
+  }
+
+  const TopicPartition kId{LogWorld::Topic(1), PartitionIndex{0}};
+  std::unique_ptr<LogWorld> world_;
+  std::shared_ptr<PartitionLog> log_;
+};
+
+TEST_F(LogReadTest, EveryOffsetIsFoundWithoutACursor) {
+  for (int64_t offset = 0; offset < 200; ++offset) {
+    const auto read = log_->Read(Offset{offset}, 1, ReadMode::kMayBlock, nullptr);
+    ASSERT_TRUE(read.ok()) << read.status();
+    const RecordBatchHeader header = DecodeBatchHeader(read->batches.data.get());
+    EXPECT_LE(header.base_offset, Offset{offset});
+    EXPECT_GT(header.next_offset(), Offset{offset});
+    EXPECT_EQ(header.size_bytes(), static_cast<int64_t>(read->batches.size))
+        << "one batch, though larger than max_bytes";
+  }
+}
+
+TEST_F(LogReadTest, ReadAtTheHighWatermarkIsEmptyAndBeyondItIsRefused) {
+  const auto at_end = log_->Read(Offset{200}, 1000, ReadMode::kMayBlock, nullptr);
+  ASSERT_TRUE(at_end.ok());
+  EXPECT_EQ(at_end->batches.size, 0u);
+  EXPECT_EQ(at_end->next_offset, Offset{200});
+  for (const int64_t outside : {int64_t{-1}, int64_t{201}, INT64_MAX, INT64_MIN}) {
+    const auto read = log_->Read(Offset{outside}, 1000, ReadMode::kMayBlock, nullptr);
+    EXPECT_THAT(ReasonOf(read.status()), Optional(Reason::kOffsetOutOfRange));
+    EXPECT_THAT(read.status().message(),
+                HasSubstr("outside 0 (log start) to 200 (high watermark)"));
+  }
+}
+
+TEST_F(LogReadTest, ReadThatWouldWaitForTheDiskSaysSoInstead) {
+  world_->disk().SetCached(false);
+  EXPECT_TRUE(
+      absl::IsUnavailable(log_->Read(Offset{8}, 1000, ReadMode::kCachedOnly, nullptr).status()));
+  EXPECT_TRUE(log_->Read(Offset{8}, 1000, ReadMode::kMayBlock, nullptr).ok());
+}
+
+TEST_F(LogReadTest, TimesAreFoundToTheRecord) {
+  for (const bool restarted : {false, true}) {
+    if (restarted) Restart();
+    for (int64_t record = 0; record < 200; ++record) {
+      const auto found = log_->FindByTime(1'000'000 + record);
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ(found->offset, Offset{record});
+      EXPECT_EQ(found->timestamp_ms, 1'000'000 + record);
+    }
+    EXPECT_EQ(log_->FindByTime(0)->offset, Offset{0});
+    EXPECT_EQ(log_->FindByTime(2'000'000)->offset, Offset{200});
+    EXPECT_EQ(log_->FindByTime(2'000'000)->timestamp_ms, -1);
+  }
+}
+
+TEST_F(LogReadTest, MissingOrForeignIndexesAreRebuilt) {
+  Restart();
+  const std::vector<std::string> indexes = Files(".index");
+  ASSERT_GE(indexes.size(), 3u);
+  EXPECT_TRUE(world_->Close().ok());
+  log_.reset();
+  world_->disk().WriteRaw(indexes[0], "not an index at all");
+  world_->disk().WriteRaw(indexes[1], world_->disk().ReadRaw(indexes[2]));
+  EXPECT_TRUE(world_->disk().Remove(indexes[2]).ok());
+  world_ = LogWorld::Restart(world_->disk().Clone(), *world_);
+  EXPECT_TRUE(world_->Open().ok());
+  EXPECT_EQ(world_->CheckContent(kId), "");
+  log_ = *world_->GetLog(kId);
+  for (int64_t record = 0; record < 200; record += 3) {
+    EXPECT_EQ(log_->FindByTime(1'000'000 + record)->offset, Offset{record});
+    EXPECT_TRUE(log_->Read(Offset{record}, 1, ReadMode::kMayBlock, nullptr).ok());
+  }
+}
+
+TEST_F(LogReadTest, SegmentShorterThanWhatWasFlushedIsDamageAndNeverAnEmptyLog) {
+  EXPECT_TRUE(world_->Close().ok());
+  log_.reset();
+  const std::string last = Files(".log").back();
+  world_->disk().WriteRaw(last, world_->disk().ReadRaw(last).substr(0, 100));
+  world_ = LogWorld::Restart(world_->disk().Clone(), *world_);
+  ASSERT_TRUE(world_->Open().ok());
+  ASSERT_EQ(world_->report().damaged.size(), 1u);
+  log_ = *world_->GetLog(kId);
+  EXPECT_THAT(log_->Describe().damage, HasSubstr("has 100 bytes"));
+  EXPECT_EQ(Files(".damaged").size(), 1u) << "the evidence is kept";
+  // What lies before the damage can be read, what lies behind it is reported, and nothing is
+  // appended.
+  EXPECT_TRUE(log_->Read(Offset{0}, 1000, ReadMode::kMayBlock, nullptr).ok());
+  EXPECT_THAT(ReasonOf(log_->Read(Offset{199}, 1000, ReadMode::kMayBlock, nullptr).status()),
+              Optional(Reason::kPartitionDamaged));
+  world_->Send(kId, 1);
+  world_->Pump();
+  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kPartitionDamaged));
+}
+
+TEST_F(LogReadTest, MissingSegmentInTheMiddleIsReportedAsDamage) {
+  EXPECT_TRUE(world_->Close().ok());
+  log_.reset();
+  EXPECT_TRUE(world_->disk().Remove(Files(".log")[1]).ok());
+  world_ = LogWorld::Restart(world_->disk().Clone(), *world_);
+  ASSERT_TRUE(world_->Open().ok());
+  EXPECT_THAT(world_->CheckContent(kId), HasSubstr("ends at offset 44 instead of 88"));
+}
+
+}  // namespace
+}  // namespace weir

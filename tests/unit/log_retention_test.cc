@@ -1,0 +1,172 @@
+// Retention, delete-records, truncation and topic deletion.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "storage/base/error.h"
+#include "tests/support/log_world.h"
+
+namespace weir {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Optional;
+
+class LogRetentionTest : public ::testing::Test {
+ protected:
+  LogRetentionTest()
+      : world_(std::make_unique<LogWorld>(std::make_unique<SimFileSystem>(1, &shared_clock_),
+                                          Ledger{})) {
+    world_->CreateTopic(LogWorld::Topic(1));
+    EXPECT_TRUE(world_->Open().ok());
+  }
+  void Fill(int batches) {
+    for (int i = 0; i < batches; ++i) world_->Send(kId, 4);
+    world_->Pump();
+  }
+  LogDescription Describe() { return (*world_->GetLog(kId))->Describe(); }
+  void EnforceRetention() {
+    EXPECT_TRUE(world_->log().EnforceRetention(kId, world_->config()).ok());
+    world_->Pump();
+  }
+  size_t SegmentFiles() {
+    size_t n = 0;
+    for (const std::string& file : world_->disk().AllFiles()) n += absl::EndsWith(file, ".log");
+    return n;
+  }
+  std::unique_ptr<LogWorld> Restarted() {
+    auto next = LogWorld::Restart(world_->disk().CrashImage(1, CrashMode::kDropUnsynced), *world_);
+    EXPECT_TRUE(next->Open().ok());
+    return next;
+  }
+
+  SimClock shared_clock_;
+  const TopicPartition kId{LogWorld::Topic(1), PartitionIndex{0}};
+  std::unique_ptr<LogWorld> world_;
+};
+
+TEST_F(LogRetentionTest, OldSegmentsGoAndYoungOnesStay) {
+  Fill(40);
+  world_->clock().Advance(absl::Hours(10));
+  Fill(40);
+  world_->config().retention_age = absl::Hours(5);
+  EnforceRetention();
+  const LogDescription after = Describe();
+  EXPECT_GT(after.log_start, Offset{100});
+  EXPECT_LE(after.log_start, Offset{160});
+  EXPECT_EQ(after.high_watermark, Offset{320});
+  EXPECT_EQ(SegmentFiles(), static_cast<size_t>(after.segments));
+  EXPECT_EQ(Restarted()->GetLog(kId).value()->log_start(), after.log_start);
+}
+
+TEST_F(LogRetentionTest, IdleLogExpiresToTheLastByte) {
+  Fill(3);
+  world_->config().retention_age = absl::Hours(5);
+  world_->clock().Advance(absl::Hours(6));
+  EnforceRetention();
+  EXPECT_EQ(Describe().log_start, Offset{12});
+  EXPECT_EQ(SegmentFiles(), 0u);
+  Fill(1);
+  EXPECT_EQ(Describe().high_watermark, Offset{16}) << "offsets go on, they are never given again";
+  auto next = Restarted();
+  EXPECT_EQ((*next->GetLog(kId))->log_start(), Offset{12});
+  EXPECT_EQ((*next->GetLog(kId))->high_watermark(), Offset{16});
+}
+
+TEST_F(LogRetentionTest, SizeKeepsAtLeastWhatIsAskedFor) {
+  Fill(100);
+  const int64_t before = Describe().size_bytes;
+  world_->config().retention_bytes = before / 2;
+  EnforceRetention();
+  EXPECT_GE(Describe().size_bytes, before / 2);
+  EXPECT_LT(Describe().size_bytes, before / 2 + 2 * 3000);
+  EXPECT_EQ(Describe().high_watermark, Offset{400});
+}
+
+TEST_F(LogRetentionTest, DeleteRecordsHidesWhatLiesBelowAtOnce) {
+  Fill(10);
+  world_->DeleteRecords(kId, Offset{17});
+  world_->Pump();
+  EXPECT_EQ(Describe().log_start, Offset{17});
+  const auto below = (*world_->GetLog(kId))->Read(Offset{16}, 100, ReadMode::kMayBlock, nullptr);
+  EXPECT_THAT(ReasonOf(below.status()), Optional(Reason::kOffsetOutOfRange));
+  EXPECT_EQ(Restarted()->CheckPromises(/*power_lost=*/true), "");
+}
+
+TEST_F(LogRetentionTest, DeleteRecordsNeverMovesBackNorBeyondTheEnd) {
+  Fill(10);
+  world_->DeleteRecords(kId, Offset{17});
+  world_->DeleteRecords(kId, Offset{5});
+  world_->Pump();
+  EXPECT_EQ(Describe().log_start, Offset{17});
+  absl::StatusOr<Offset> answer;
+  world_->log().DeleteRecords(*world_->GetLog(kId), Offset{41},
+                              [&](absl::StatusOr<Offset> start) { answer = start; });
+  world_->Pump();
+  EXPECT_THAT(ReasonOf(answer.status()), Optional(Reason::kOffsetOutOfRange));
+  EXPECT_EQ(Describe().log_start, Offset{17});
+}
+
+TEST_F(LogRetentionTest, TruncationRefusesToGoBelowTheHighWatermark) {
+  Fill(5);
+  absl::Status answer;
+  world_->log().Truncate(*world_->GetLog(kId), Offset{8},
+                         [&](absl::Status status) { answer = status; });
+  world_->Pump();
+  EXPECT_THAT(ReasonOf(answer), Optional(Reason::kInvalidRequest));
+  EXPECT_EQ(Describe().log_end, Offset{20});
+}
+
+TEST_F(LogRetentionTest, TruncationCutsWhatNobodyHasSeen) {
+  Fill(2);
+  world_->disk().FailNext(OperationKind::kWrite, ".log", Fault::kNoSpace, Repeat::kForever);
+  Fill(1);  // in the journal, above the high watermark
+  absl::Status answer = absl::UnknownError("no answer");
+  world_->log().Truncate(*world_->GetLog(kId), Offset{8},
+                         [&](absl::Status status) { answer = status; });
+  world_->Pump();
+  ASSERT_TRUE(answer.ok()) << answer;
+  EXPECT_EQ(Describe().log_end, Offset{8});
+  world_->disk().ClearFaults();
+  auto next = Restarted();
+  EXPECT_EQ((*next->GetLog(kId))->high_watermark(), Offset{8});
+  EXPECT_EQ(next->CheckContent(kId), "");
+}
+
+TEST_F(LogRetentionTest, DeletedTopicLeavesNoFileAndDoesNotComeBack) {
+  Fill(20);
+  ASSERT_TRUE(world_->DeleteTopic(LogWorld::Topic(1)).ok());
+  EXPECT_EQ(SegmentFiles(), 0u);
+  auto next = Restarted();
+  EXPECT_THAT(next->report().unknown_directories, IsEmpty());
+  EXPECT_EQ(next->report().partitions, 0);
+}
+
+TEST_F(LogRetentionTest, CrashInTheMiddleOfADeletionIsFinishedAtTheStart) {
+  Fill(20);
+  auto image = world_->disk().Clone();
+  Ledger ledger = world_->ledger();
+  std::swap(ledger.live_topics, ledger.deleted_topics);
+  ledger.partitions.clear();
+  LogWorld next(std::move(image), ledger);
+  ASSERT_TRUE(next.Open().ok());
+  for (const std::string& file : next.disk().AllFiles())
+    EXPECT_FALSE(absl::EndsWith(file, ".log")) << file;
+}
+
+TEST_F(LogRetentionTest, DirectoryOfAnUnknownTopicIsKeptAndReported) {
+  Fill(20);
+  EXPECT_TRUE(world_->Close().ok());
+  Ledger ledger;
+  LogWorld next(world_->disk().Clone(), ledger);
+  const size_t before = SegmentFiles();
+  ASSERT_TRUE(next.Open().ok());
+  ASSERT_EQ(next.report().unknown_directories.size(), 1u);
+  size_t after = 0;
+  for (const std::string& file : next.disk().AllFiles()) after += absl::EndsWith(file, ".log");
+  EXPECT_EQ(after, before);
+}
+
+}  // namespace
+}  // namespace weir
