@@ -82,7 +82,7 @@ absl::StatusOr<int64_t> AvailableMemory(FileSystem& fs) {
 
 absl::StatusOr<int64_t> DefaultMemoryLimit(FileSystem& fs) {
   WEIR_ASSIGN_OR_RETURN(const int64_t memory, AvailableMemory(fs));
-  return std::max(memory / 4, limits::kMemoryLimitSmallest);
+  return std::max(memory / 4 / limits::kMiB * limits::kMiB, limits::kMemoryLimitSmallest);
 }
 
 }  // namespace weir

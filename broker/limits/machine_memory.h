@@ -14,8 +14,8 @@ namespace weir {
 // those above it (versions 1 and 2). An error only when the machine's memory cannot be read.
 absl::StatusOr<int64_t> AvailableMemory(FileSystem& fs);
 
-// The memory budget of requests unless configured: a quarter of AvailableMemory, at least
-// limits::kMemoryLimitSmallest.
+// The memory budget of requests unless configured: a quarter of AvailableMemory in whole MiB, at
+// least limits::kMemoryLimitSmallest.
 absl::StatusOr<int64_t> DefaultMemoryLimit(FileSystem& fs);
 
 }  // namespace weir

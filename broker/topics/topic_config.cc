@@ -142,6 +142,12 @@ absl::StatusOr<TopicConfig> ParseTopicConfig(const TopicConfigMap& overrides,
 
 absl::Status CheckTopicConfigName(absl::string_view name) { return FindSetting(name).status(); }
 
+std::string TopicConfigRange(absl::string_view name) {
+  const absl::StatusOr<const Setting*> setting = FindSetting(name);
+  WEIR_CHECK(setting.ok());
+  return (*setting)->range;
+}
+
 std::vector<TopicConfigEntry> DescribeTopicConfig(const TopicConfig& config,
                                                   const TopicConfigMap& overrides) {
   std::vector<TopicConfigEntry> entries;

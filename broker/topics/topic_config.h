@@ -44,6 +44,9 @@ absl::StatusOr<TopicConfig> ParseTopicConfig(const TopicConfigMap& overrides,
 // INVALID_CONFIG unless `name` can be set.
 absl::Status CheckTopicConfigName(absl::string_view name);
 
+// What `name` may be, for people; `name` can be set.
+std::string TopicConfigRange(absl::string_view name);
+
 struct TopicConfigEntry {
   std::string name;
   std::string value;
