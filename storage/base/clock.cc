@@ -14,6 +14,11 @@ class RealClock : public Clock {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return absl::DurationFromTimespec(now);
   }
+  int64_t CoarseNowMs() const override {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
+  }
 };
 }  // namespace
 

@@ -17,6 +17,8 @@ class Clock {
   virtual absl::Duration Monotonic() const = 0;
 
   int64_t NowMs() const { return absl::ToUnixMillis(Now()); }
+  // NowMs as it was up to a few milliseconds ago, several times cheaper: for stamping every single record.
+  virtual int64_t CoarseNowMs() const { return NowMs(); }
 
   // The machine's clock.
   static Clock& Real();

@@ -33,22 +33,22 @@
 namespace weir {
 
 // What a Poll gives: records of one partition with rising offsets, read straight from the bytes
-// that came. Empty when nothing came in time. Move-only; for one thread at a time. The records
-// borrow from it and die with it.
+// that came. Empty when nothing came in time. Move-only; for one thread at a time.
 class RecordSet {
  public:
   RecordSet() = default;
 
-  // The next record; false at the end, and at the first one that makes no sense: see status().
+  // The next record, borrowed until Next is called again or this is gone; false at the end, and at
+  // the first one that makes no sense: see status().
   bool Next(RecordView* record);
   // OK, or CORRUPT_BATCH, UNSUPPORTED_COMPRESSION: the rest of the batch cannot be read. The
   // consumer's position is behind the whole set: polling on passes over the rest.
   const absl::Status& status() const { return status_; }
 
-  bool empty() const {
-    return batches_.empty();
-  }  // no batches; records may still all lie below the asked offset
-  const std::string& topic() const { return *topic_; }
+  // Nothing came. (A set that is not empty may still hold no record: all of its batch may lie below
+  // the asked offset, or compaction has left nothing of it.)
+  bool empty() const { return batches_.empty(); }
+  absl::string_view topic() const { return topic_ == nullptr ? absl::string_view() : *topic_; }
   PartitionIndex partition() const { return partition_; }
   Offset next_offset() const { return next_offset_; }        // where to go on behind this set
   Offset high_watermark() const { return high_watermark_; }  // of the partition when this was sent
@@ -57,11 +57,13 @@ class RecordSet {
 
  private:
   friend class Consumer;
-  bool NextBatch();
+  bool OpenNextBatch();
+  bool Stop();
 
   std::shared_ptr<const std::string> topic_;
   PartitionIndex partition_;
   Offset first_offset_;  // records below it are passed over
+  Offset end_offset_;    // records from here on are not given
   Offset next_offset_;
   Offset high_watermark_;
   Offset log_start_offset_;
@@ -142,7 +144,7 @@ class Consumer {
 
  private:
   class Core;
-  std::unique_ptr<Core> core_;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace weir
