@@ -14,6 +14,7 @@ class SimRandom {
   // 0 <= result < n; n > 0.
   uint64_t Below(uint64_t n) { return std::uniform_int_distribution<uint64_t>(0, n - 1)(engine_); }
   bool Chance(double probability) { return std::bernoulli_distribution(probability)(engine_); }
+  // Any 64 bits, for instance the seed of another one.
   uint64_t Next() { return engine_(); }
   // A probability for many coins of one kind. Fair coins alone never leave nearly everything or
   // nearly nothing.
