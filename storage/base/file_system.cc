@@ -26,16 +26,21 @@ absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path) {
   return content;
 }
 
+absl::Status FlushFailed(const absl::Status& cause) {
+  return absl::DataLossError(absl::StrCat("a flush failed: ", cause.message()));
+}
+
 absl::Status ReplaceFile(FileSystem& fs, const std::string& path, absl::string_view content) {
   const std::string temporary = absl::StrCat(path, kTemporarySuffix);
   {
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(temporary, OpenMode::kCreate));
     WEIR_RETURN_IF_ERROR(file->Truncate(FilePosition{0}));
     WEIR_RETURN_IF_ERROR(file->Write(FilePosition{0}, content));
-    WEIR_RETURN_IF_ERROR(file->Sync());
+    if (const absl::Status synced = file->Sync(); !synced.ok()) return FlushFailed(synced);
   }
   WEIR_RETURN_IF_ERROR(fs.Rename(temporary, path));
-  return fs.SyncDirectory(ParentPath(path));
+  const absl::Status synced = fs.SyncDirectory(ParentPath(path));
+  return synced.ok() ? synced : FlushFailed(synced);
 }
 
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path) {

@@ -112,6 +112,10 @@ class FileSystem {
 // The whole content of a file.
 absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path);
 
+// A failed flush, told apart from a write that found no space: always DATA_LOSS, whatever the errno
+// was.
+absl::Status FlushFailed(const absl::Status& cause);
+
 // Replaces the file atomically and durably: temporary name, write, sync, rename, sync of the
 // directory. After an error the old content stands, or (failed only in the last step) either of the
 // two.

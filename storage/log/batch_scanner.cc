@@ -10,8 +10,14 @@ constexpr size_t kSmallestRead = 4 * limits::kKiB;
 constexpr size_t kLargestRead = 256 * limits::kKiB;
 }  // namespace
 
-BatchScanner::BatchScanner(File* file, FilePosition position, FilePosition end, ReadMode mode)
-    : file_(file), end_(end), mode_(mode), position_(position), next_read_(kSmallestRead) {}
+BatchScanner::BatchScanner(File* file, FilePosition position, Offset offset, FilePosition end,
+                           ReadMode mode)
+    : file_(file),
+      end_(end),
+      mode_(mode),
+      position_(position),
+      next_offset_(offset),
+      next_read_(kSmallestRead) {}
 
 const char* BatchScanner::HeaderBytes() {
   const int64_t in_window = position_ - window_start_;
@@ -43,7 +49,9 @@ bool BatchScanner::Next() {
   const RecordBatchHeader header = DecodeBatchHeader(bytes);
   if (!ValidateBatchHeader(header, limits::kRequestBytes, /*compacted=*/true).ok()) return false;
   if (header.size_bytes() > end_ - position_) return false;
+  if (header.base_offset != next_offset_) return false;
   header_ = header;
+  next_offset_ = header.next_offset();
   started_ = true;
   return true;
 }

@@ -17,17 +17,20 @@ namespace weir {
 
 class BatchScanner {
  public:
-  // Walks [position, end). `file` must outlive the scanner.
-  BatchScanner(File* file, FilePosition position, FilePosition end, ReadMode mode);
+  // Walks from the batch with base offset `offset` at `position` to `end`. `file` must outlive the
+  // scanner.
+  BatchScanner(File* file, FilePosition position, Offset offset, FilePosition end, ReadMode mode);
 
-  // Moves to the next batch; false at the end, or where no whole batch begins (then position() <
-  // end()), or with an error in status().
+  // Moves to the next batch; false at the end, or where no whole batch begins that continues the
+  // one before (then !at_end()), or with an error in status().
   bool Next();
 
   const RecordBatchHeader& header() const { return header_; }
   // Of the batch that header() describes; after Next() returned false: where the walk stopped.
   FilePosition position() const { return position_; }
   bool at_end() const { return status_.ok() && position_ >= end_; }
+  // The base offset that the next batch must have.
+  Offset next_offset() const { return next_offset_; }
   const absl::Status& status() const { return status_; }
 
  private:
@@ -38,6 +41,7 @@ class BatchScanner {
   const FilePosition end_;
   const ReadMode mode_;
   FilePosition position_;
+  Offset next_offset_;
   bool started_ = false;
   RecordBatchHeader header_;
   absl::Status status_;

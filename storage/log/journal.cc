@@ -70,8 +70,11 @@ absl::StatusOr<Journal::Slot> Journal::MakeFile(int number) {
     status = (*file)->Write(FilePosition{at},
                             absl::string_view(zeros).substr(0, options_.file_bytes - at));
   }
-  if (status.ok()) status = (*file)->Sync();
-  if (status.ok()) status = fs.SyncDirectory(JournalDirectory(options_.data_directory));
+  if (status.ok()) {
+    status = (*file)->Sync();
+    if (status.ok()) status = fs.SyncDirectory(JournalDirectory(options_.data_directory));
+    if (!status.ok()) status = FlushFailed(status);
+  }
   if (!status.ok()) {
     fs.Remove(path).IgnoreError();
     return status;

@@ -170,9 +170,9 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
     return place;
   }
   for (const bool retry : {true, false}) {
-    WEIR_ASSIGN_OR_RETURN(const FilePosition floor, place.segment->Floor(from, mode));
+    WEIR_ASSIGN_OR_RETURN(const SparseIndex::Place floor, place.segment->Floor(from, mode));
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place.segment->OpenFile());
-    BatchScanner scanner(file.get(), floor, place.limit, mode);
+    BatchScanner scanner(file.get(), floor.position, floor.offset, place.limit, mode);
     while (scanner.Next() && scanner.header().next_offset() <= from) {
     }
     WEIR_RETURN_IF_ERROR(scanner.status());
@@ -274,9 +274,10 @@ absl::StatusOr<TimestampOffset> PartitionLog::FindByTime(int64_t timestamp_ms) {
   for (const std::shared_ptr<Segment>& segment : Segments()) {
     WEIR_ASSIGN_OR_RETURN(const int64_t newest, segment->MaxTimestamp());
     if (newest < timestamp_ms) continue;
-    WEIR_ASSIGN_OR_RETURN(const FilePosition floor, segment->FloorByTime(timestamp_ms));
+    WEIR_ASSIGN_OR_RETURN(const SparseIndex::Place floor, segment->FloorByTime(timestamp_ms));
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segment->OpenFile());
-    BatchScanner scanner(file.get(), floor, segment->end(), ReadMode::kMayBlock);
+    BatchScanner scanner(file.get(), floor.position, floor.offset, segment->end(),
+                         ReadMode::kMayBlock);
     while (scanner.Next()) {
       const RecordBatchHeader& header = scanner.header();
       if (header.base_offset >= high_watermark()) break;

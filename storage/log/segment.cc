@@ -48,25 +48,16 @@ absl::StatusOr<std::optional<Segment::Damage>> Segment::OpenForAppend(Offset nex
     // What was read is written anew as one chunk at the next save: chunks that did not verify must
     // not stay in the way.
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, OpenFile());
-    BatchScanner scanner(file.get(), index->last_position(), end(), ReadMode::kMayBlock);
-    bool first = true;
-    Offset expected = base_;
-    while (scanner.Next()) {
-      if (!first && scanner.header().base_offset != expected) break;
-      if (first && index->last_position().value() == 0 && scanner.header().base_offset != base_)
-        break;
-      first = false;
-      expected = scanner.header().next_offset();
-      index->Add(scanner.header(), scanner.position());
-    }
+    const SparseIndex::Place from = index->last_place();
+    BatchScanner scanner(file.get(), from.position, from.offset, end(), ReadMode::kMayBlock);
+    while (scanner.Next()) index->Add(scanner.header(), scanner.position());
     WEIR_RETURN_IF_ERROR(scanner.status());
-    if (!scanner.at_end() || expected != next_offset) {
-      if (index->last_position().value() >
-          0) {  // perhaps only the index is wrong: once more without it
+    if (!scanner.at_end() || scanner.next_offset() != next_offset) {
+      if (from.position.value() > 0) {  // perhaps only the index is wrong: once more without it
         files_->file_system().Remove(index_path()).IgnoreError();
         return OpenForAppend(next_offset);
       }
-      damage = Damage{scanner.position(), expected};
+      damage = Damage{scanner.position(), scanner.next_offset()};
     }
   }
   absl::MutexLock lock(&mu_);
@@ -180,18 +171,14 @@ absl::StatusOr<std::shared_ptr<SparseIndex>> Segment::LoadIndex(bool from_file) 
     if (index->seal()) return index;
   }
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, OpenFile());
-  BatchScanner scanner(file.get(), index->last_position(), end(), ReadMode::kMayBlock);
-  Offset next = base_;
-  while (scanner.Next()) {
-    if (scanner.header().base_offset < next) break;
-    next = scanner.header().next_offset();
-    index->Add(scanner.header(), scanner.position());
-  }
+  const SparseIndex::Place from = index->last_place();
+  BatchScanner scanner(file.get(), from.position, from.offset, end(), ReadMode::kMayBlock);
+  while (scanner.Next()) index->Add(scanner.header(), scanner.position());
   WEIR_RETURN_IF_ERROR(scanner.status());
   if (scanner.at_end()) {
     WEIR_ASSIGN_OR_RETURN(const FileInfo info, files_->file_system().Stat(path_));
     index->SetSeal({.end = end(),
-                    .next_offset = next,
+                    .next_offset = scanner.next_offset(),
                     .max_timestamp_ms = index->max_timestamp_ms(),
                     .append_time_ms = absl::ToUnixMillis(info.modified)});
     std::string bytes;
@@ -213,7 +200,7 @@ absl::StatusOr<std::shared_ptr<SparseIndex>> Segment::Index(ReadMode mode) {
   return index;
 }
 
-absl::StatusOr<FilePosition> Segment::Floor(Offset offset, ReadMode mode) {
+absl::StatusOr<SparseIndex::Place> Segment::Floor(Offset offset, ReadMode mode) {
   {
     absl::MutexLock lock(&mu_);
     if (active_index_ != nullptr) return active_index_->Floor(offset);
@@ -222,7 +209,7 @@ absl::StatusOr<FilePosition> Segment::Floor(Offset offset, ReadMode mode) {
   return index->Floor(offset);
 }
 
-absl::StatusOr<FilePosition> Segment::FloorByTime(int64_t timestamp_ms) {
+absl::StatusOr<SparseIndex::Place> Segment::FloorByTime(int64_t timestamp_ms) {
   {
     absl::MutexLock lock(&mu_);
     if (active_index_ != nullptr) return active_index_->FloorByTime(timestamp_ms);

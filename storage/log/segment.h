@@ -89,8 +89,8 @@ class Segment {
 
   // The last indexed batch at or below the offset (time); loads the index if need be, rebuilding it
   // where it does not verify.
-  absl::StatusOr<FilePosition> Floor(Offset offset, ReadMode mode) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<FilePosition> FloorByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<SparseIndex::Place> Floor(Offset offset, ReadMode mode) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<SparseIndex::Place> FloorByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
   // Largest record timestamp, and when the broker last appended.
   absl::StatusOr<int64_t> MaxTimestamp() ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<int64_t> AppendTime() ABSL_LOCKS_EXCLUDED(mu_);

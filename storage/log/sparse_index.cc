@@ -53,26 +53,29 @@ bool SparseIndex::TruncateTo(FilePosition end) {
   return changed;
 }
 
-FilePosition SparseIndex::Floor(Offset offset) const {
+SparseIndex::Place SparseIndex::PlaceBefore(size_t entry) const {
+  if (entry == 0) return {FilePosition{0}, base_};
+  return {FilePosition{entries_[entry - 1].position}, base_ + entries_[entry - 1].relative_offset};
+}
+
+SparseIndex::Place SparseIndex::Floor(Offset offset) const {
   const int64_t relative = offset - base_;
   const auto after =
       std::upper_bound(entries_.begin(), entries_.end(), relative,
                        [](int64_t at, const Entry& entry) { return at < entry.relative_offset; });
-  return FilePosition{after == entries_.begin() ? 0 : (after - 1)->position};
+  return PlaceBefore(static_cast<size_t>(after - entries_.begin()));
 }
 
-FilePosition SparseIndex::FloorByTime(int64_t timestamp_ms) const {
+SparseIndex::Place SparseIndex::FloorByTime(int64_t timestamp_ms) const {
   // max_timestamp_before_ms never falls: the last entry before which everything is older is the
   // place to begin.
   const auto after = std::partition_point(
       entries_.begin(), entries_.end(),
       [&](const Entry& entry) { return entry.max_timestamp_before_ms < timestamp_ms; });
-  return FilePosition{after == entries_.begin() ? 0 : (after - 1)->position};
+  return PlaceBefore(static_cast<size_t>(after - entries_.begin()));
 }
 
-FilePosition SparseIndex::last_position() const {
-  return FilePosition{entries_.empty() ? 0 : entries_.back().position};
-}
+SparseIndex::Place SparseIndex::last_place() const { return PlaceBefore(entries_.size()); }
 
 void SparseIndex::EncodeTo(size_t first, std::string* out) const {
   if (first < entries_.size()) {

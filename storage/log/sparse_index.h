@@ -27,6 +27,13 @@ class SparseIndex {
     bool operator==(const Seal&) const = default;
   };
 
+  // Where a batch begins, and its base offset. The segment at that place must agree, or the index
+  // is wrong.
+  struct Place {
+    FilePosition position;
+    Offset offset;
+  };
+
   explicit SparseIndex(Offset segment_base) : base_(segment_base) {}
 
   // The next batch of the segment, at `position`. Batches come in order.
@@ -37,9 +44,9 @@ class SparseIndex {
 
   // Where to begin looking for the batch that holds `offset`: the last indexed batch that starts at
   // or below it; the segment's start when none does.
-  FilePosition Floor(Offset offset) const;
+  Place Floor(Offset offset) const;
   // The same for the first batch with a timestamp at or after `timestamp_ms`.
-  FilePosition FloorByTime(int64_t timestamp_ms) const;
+  Place FloorByTime(int64_t timestamp_ms) const;
 
   int64_t max_timestamp_ms() const { return seal_ ? seal_->max_timestamp_ms : max_timestamp_ms_; }
   const std::optional<Seal>& seal() const { return seal_; }
@@ -47,7 +54,7 @@ class SparseIndex {
   size_t memory_bytes() const { return sizeof(*this) + entries_.capacity() * sizeof(Entry); }
 
   // Where the batches behind the last entry begin; Add() must be told of them again after Decode().
-  FilePosition last_position() const;
+  Place last_place() const;
 
   // Appends to `out` one chunk with entries from number `first` on, and one with the seal if there
   // is one.
@@ -57,6 +64,9 @@ class SparseIndex {
   static SparseIndex Decode(Offset segment_base, absl::string_view bytes, FilePosition end);
 
  private:
+  struct Entry;
+  Place PlaceBefore(size_t entry) const;
+
   struct Entry {
     uint32_t relative_offset = 0;
     uint32_t position = 0;

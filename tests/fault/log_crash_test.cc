@@ -102,7 +102,7 @@ TEST_P(LogCrashTest, EveryStateThatACrashCanLeaveKeepsThePromises) {
   EXPECT_GT(counts.states, operation * images);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, ::testing::Range(0, 4));
+INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, ::testing::Range(0, 5));
 
 }  // namespace
 }  // namespace weir
