@@ -4,6 +4,7 @@ weir_test(base_test
   DEPS weir_base weir_test_support)
 weir_test(sim_file_system_test
   SOURCES base_sim_content_test.cc base_sim_file_test.cc base_sim_tree_test.cc base_sim_file_system_test.cc
+          base_sim_faults_test.cc
   DEPS weir_test_support)
 weir_test(rocksdb_on_sim_test
   SOURCES base_rocksdb_on_sim_test.cc
