@@ -173,12 +173,10 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
     WEIR_ASSIGN_OR_RETURN(const SparseIndex::Place floor, place.segment->Floor(from, mode));
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place.segment->OpenFile());
     BatchScanner scanner(file.get(), floor.position, floor.offset, place.limit, mode);
-    while (scanner.Next() && scanner.header().next_offset() <= from) {
-    }
+    bool found = false;
+    while (!found && scanner.Next()) found = scanner.next_offset() > from;
     WEIR_RETURN_IF_ERROR(scanner.status());
     place.position = scanner.position();
-    const bool found = !scanner.at_end() && scanner.header().base_offset <= from &&
-                       from < scanner.header().next_offset();
     if (found) return place;
     // An index is never trusted over its segment: build it again and look once more.
     if (retry && mode == ReadMode::kMayBlock) WEIR_RETURN_IF_ERROR(place.segment->RebuildIndex());
@@ -245,7 +243,8 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
     read.batches.size = walk.size;
     read.next_offset = walk.next_offset;
     if (walk.size > 0) break;
-    if (walk.broken || got < n || walk.first_batch <= int64_t(n)) {
+    if (walk.broken || got < n || walk.first_batch <= static_cast<int64_t>(n) ||
+        walk.first_batch > place.limit - place.position) {
       return Damaged(absl::StrCat(place.segment->path(), " has no valid batch at byte ",
                                   place.position.value(), " for offset ", from.value()));
     }
