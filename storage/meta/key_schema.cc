@@ -1,5 +1,9 @@
 #include "storage/meta/key_schema.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message.h>
+
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
@@ -23,6 +27,17 @@ absl::StatusOr<Message> Parse(absl::string_view key, absl::string_view bytes) {
   return message;
 }
 
+// The same message always gives the same bytes: by default protobuf writes maps in any order.
+std::string Serialize(const google::protobuf::Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  WEIR_CHECK(message.SerializeToCodedStream(&out));
+  out.Trim();
+  return bytes;
+}
+
 }  // namespace
 
 std::string TopicNameKey(absl::string_view name) { return absl::StrCat(kTopicNamePrefix, name); }
@@ -31,9 +46,9 @@ std::string DeletedTopicKey(TopicId id) { return absl::StrCat(kDeletedTopicPrefi
 std::string PartitionsKey(TopicId id) { return absl::StrCat(kPartitionsPrefix, id.ToString()); }
 
 std::string EncodeTopicId(TopicId id) { return std::string(id.bytes.begin(), id.bytes.end()); }
-std::string Encode(const internal::TopicRecord& record) { return record.SerializeAsString(); }
-std::string Encode(const internal::PartitionStates& states) { return states.SerializeAsString(); }
-std::string Encode(const internal::ProducerIds& ids) { return ids.SerializeAsString(); }
+std::string Encode(const internal::TopicRecord& record) { return Serialize(record); }
+std::string Encode(const internal::PartitionStates& states) { return Serialize(states); }
+std::string Encode(const internal::ProducerIds& ids) { return Serialize(ids); }
 
 absl::StatusOr<TopicId> DecodeTopicId(absl::string_view key, absl::string_view bytes) {
   TopicId id;

@@ -29,8 +29,8 @@ absl::StatusOr<MetadataEntry> Decode(absl::string_view key, absl::string_view st
   ByteReader reader(stored);
   const Revision revision{reader.Read<int64_t>()};
   if (!reader.ok()) {
-    return absl::DataLossError(absl::StrCat("the metadata value of '", absl::CEscape(key),
-                                            "' is ", stored.size(),
+    return absl::DataLossError(absl::StrCat("the metadata value of '", absl::CEscape(key), "' is ",
+                                            stored.size(),
                                             " bytes long, too short for a revision"));
   }
   return MetadataEntry{std::string(key), std::string(reader.rest()), revision};

@@ -3,19 +3,20 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
-#include <algorithm>
 #include <atomic>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
+#include "storage/base/file_system.h"
 #include "storage/base/limits.h"
-#include "storage/meta/wal_check.h"
+#include "storage/meta/wal_repair.h"
 
 namespace weir {
 namespace {
@@ -52,10 +53,30 @@ class NoPolling : public rocksdb::EventListener {
   }
 };
 
+// RocksDB names a new manifest in the directory and then renames CURRENT to point to it, with no
+// flush of the directory in between. POSIX lets a power cut keep the second and lose the first;
+// then nothing could be opened any more.
+class OrderedRenames : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+
+  const char* Name() const override { return "weir-ordered-renames"; }
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
+    std::unique_ptr<rocksdb::FSDirectory> directory;
+    rocksdb::IOStatus status = target()->NewDirectory(ParentPath(to), options, &directory, debug);
+    if (status.ok()) status = directory->Fsync(options, debug);
+    if (status.ok()) status = target()->RenameFile(from, to, options, debug);
+    return status;
+  }
+};
+
 class RocksDbKvStore : public KvStore {
  public:
-  RocksDbKvStore(std::unique_ptr<rocksdb::DB> db, std::string path)
-      : path_(std::move(path)), db_(std::move(db)) {}
+  RocksDbKvStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+                 std::string path)
+      : path_(std::move(path)), env_(std::move(env)), db_(std::move(db)) {}
 
   absl::StatusOr<std::string> Get(absl::string_view key) const override {
     std::string value;
@@ -98,6 +119,7 @@ class RocksDbKvStore : public KvStore {
 
  private:
   const std::string path_;
+  const std::unique_ptr<rocksdb::Env> env_;
   const std::unique_ptr<rocksdb::DB> db_;
   std::atomic<bool> failed_ = false;
 };
@@ -107,6 +129,7 @@ rocksdb::Options SmallAndStrict(const RocksDbOptions& wanted, rocksdb::Env* env)
   options.env = env;
   options.create_if_missing = !wanted.must_exist;
   options.paranoid_checks = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Also the size up to which a log file's space is taken in advance, by the first write: from then
   // on so much can be written although the disk is full.
   options.write_buffer_size = 4 * limits::kMiB;
@@ -125,41 +148,14 @@ rocksdb::Options SmallAndStrict(const RocksDbOptions& wanted, rocksdb::Env* env)
   return options;
 }
 
-// The paths of the write-ahead log files, newest first. Their names are numbers of at least six
-// digits.
-std::vector<std::string> LogFiles(rocksdb::Env* env, const std::string& path) {
-  std::vector<std::string> names;
-  if (!env->GetChildren(path, &names).ok())
-    return {};  // nothing there yet, or the open will say why
-  std::erase_if(names, [](const std::string& name) { return !absl::EndsWith(name, ".log"); });
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return std::pair(a.size(), a) > std::pair(b.size(), b);
-  });
-  for (std::string& name : names) name = absl::StrCat(path, "/", name);
-  return names;
-}
-
-// Which way of reading the log neither loses a write nor stumbles over the torn end of the newest
-// file; or what is damaged. (Older files may have a torn end too: RocksDB was done with them, and a
-// crash brought them back.)
-rocksdb::Status ChooseRecovery(rocksdb::Env* env, const std::string& path,
-                               rocksdb::WALRecoveryMode* mode) {
-  *mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  bool newest = true;
-  for (const std::string& file : LogFiles(env, path)) {
-    std::string content;
-    if (const rocksdb::Status status = rocksdb::ReadFileToString(env, file, &content); !status.ok())
-      return status;
-    if (content.empty()) continue;
-    const WalState state = CheckWal(content);
-    if (state == WalState::kDamaged)
-      return rocksdb::Status::Corruption("damage in front of good writes", file);
-    // The tolerant mode refuses a torn end with a hole in it; this one ends the log there.
-    if (newest && state == WalState::kTornEnd)
-      *mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    newest = false;
-  }
-  return rocksdb::Status::OK();
+// RocksDB makes its directory without making the name durable: after a power cut everything written
+// there could be gone.
+rocksdb::Status MakeDirectory(rocksdb::Env* env, const std::string& path) {
+  if (const rocksdb::Status status = env->CreateDirIfMissing(path); !status.ok()) return status;
+  std::unique_ptr<rocksdb::Directory> parent;
+  if (const rocksdb::Status status = env->NewDirectory(ParentPath(path), &parent); !status.ok())
+    return status;
+  return parent->Fsync();
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
@@ -188,13 +184,18 @@ absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KvStore>> OpenRocksDbKvStore(const RocksDbOptions& wanted) {
-  rocksdb::Env* const env = wanted.env != nullptr ? wanted.env : rocksdb::Env::Default();
-  rocksdb::Options options = SmallAndStrict(wanted, env);
+  const rocksdb::Env* const below = wanted.env != nullptr ? wanted.env : rocksdb::Env::Default();
+  std::unique_ptr<rocksdb::Env> env =
+      rocksdb::NewCompositeEnv(std::make_shared<OrderedRenames>(below->GetFileSystem()));
+  rocksdb::Options options = SmallAndStrict(wanted, env.get());
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = ChooseRecovery(env, wanted.path, &options.wal_recovery_mode);
+  rocksdb::Status status;
+  if (!wanted.must_exist) status = MakeDirectory(env.get(), wanted.path);
+  if (status.ok()) status = RepairWal(env.get(), wanted.path);
   if (status.ok()) status = rocksdb::DB::Open(options, wanted.path, &db);
   if (!status.ok()) return OpenError(status, wanted.path);
-  return std::make_unique<RocksDbKvStore>(std::unique_ptr<rocksdb::DB>(db), wanted.path);
+  return std::make_unique<RocksDbKvStore>(std::move(env), std::unique_ptr<rocksdb::DB>(db),
+                                          wanted.path);
 }
 
 }  // namespace weir

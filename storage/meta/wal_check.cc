@@ -67,10 +67,11 @@ bool WriteBeginsAtOrBehind(absl::string_view file, size_t position) {
 
 }  // namespace
 
-WalState CheckWal(absl::string_view file) {
+WalCheck CheckWal(absl::string_view file) {
   const size_t verified = VerifiedBytes(file);
-  if (verified == file.size()) return WalState::kWhole;
-  return WriteBeginsAtOrBehind(file, verified + 1) ? WalState::kDamaged : WalState::kTornEnd;
+  if (verified == file.size()) return {WalState::kWhole, verified};
+  return {WriteBeginsAtOrBehind(file, verified + 1) ? WalState::kDamaged : WalState::kTornEnd,
+          verified};
 }
 
 }  // namespace weir

@@ -10,6 +10,8 @@
 #ifndef WEIR_STORAGE_META_WAL_CHECK_H_
 #define WEIR_STORAGE_META_WAL_CHECK_H_
 
+#include <cstddef>
+
 #include "absl/strings/string_view.h"
 
 namespace weir {
@@ -21,8 +23,13 @@ enum class WalState {
   kDamaged,  // a good write begins behind a record that does not verify
 };
 
+struct WalCheck {
+  WalState state;
+  size_t verified_bytes;  // up to where every record verifies
+};
+
 // `file` is the whole content of one log file.
-WalState CheckWal(absl::string_view file);
+WalCheck CheckWal(absl::string_view file);
 
 }  // namespace weir
 
