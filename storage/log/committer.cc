@@ -51,7 +51,7 @@ Committer::Committer(CommitterOptions options)
     : options_(std::move(options)),
       next_round_(options_.next_round),
       sampled_through_(options_.next_round - 1),
-      sampled_live_(options_.journal->current_sequence()) {}
+      sampled_live_(options_.journal->live_sequence()) {}
 
 Committer::~Committer() { WEIR_CHECK(!thread_.joinable()); }
 
@@ -421,13 +421,13 @@ void Committer::Forget(const TopicId& topic) {
 
 CheckpointSample Committer::Sample() {
   CheckpointSample sample{.through = next_round_ - 1,
-                          .oldest_live = options_.journal->current_sequence()};
+                          .oldest_live = options_.journal->live_sequence()};
   for (const Stalled& stalled : stalled_) {
     sample.through = std::min(sample.through, stalled.saved_through);
     sample.oldest_live = std::min(sample.oldest_live, stalled.oldest_live);
   }
   sampled_through_ = next_round_ - 1;
-  sampled_live_ = options_.journal->current_sequence();
+  sampled_live_ = options_.journal->live_sequence();
   std::vector<std::shared_ptr<PartitionLog>> still_dirty;
   for (auto& log : dirty_) {
     LogWriter& writer = log->writer();

@@ -53,8 +53,12 @@ class Journal {
   absl::Status WriteRound(RoundNumber round, std::vector<absl::string_view> pieces);
   absl::Status Flush();
 
-  // The file that the next round goes to; files below it hold only rounds that were written before.
-  JournalSequence current_sequence() const { return header_.sequence; }
+  // The newest file whose header is on disk: whatever was written before lies in it or below,
+  // whatever comes next lies in it or above. (A file that was taken but not yet written to has no
+  // header.)
+  JournalSequence live_sequence() const {
+    return header_block_.empty() ? header_.sequence : header_.sequence - 1;
+  }
   // Files with a lower sequence are free from now on. Any thread.
   void FreeBelow(JournalSequence sequence) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -44,7 +44,7 @@ class LogManagerImpl : public LogManager {
   int64_t journal_bytes() const override { return journal_->disk_bytes(); }
   absl::Status Close() override;
   bool RunCommitter() override;
-  absl::Status RunCheckpoint() override { return checkpointer_->RunOnce(); }
+  absl::Status RunCheckpoint() override;
 
  private:
   void RemoveSegments(std::vector<std::shared_ptr<Segment>> gone);
@@ -57,7 +57,9 @@ class LogManagerImpl : public LogManager {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Checkpointer> checkpointer_;
-  bool checkpoint_wanted_ = false;  // without threads only
+  // Without threads only.
+  bool checkpoint_wanted_ = false;
+  bool in_checkpoint_ = false;  // rounds may run between its operations, but no second checkpoint
 
   absl::Mutex mu_;
   absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);
@@ -294,9 +296,16 @@ absl::Status LogManagerImpl::Close() {
   return saved;
 }
 
+absl::Status LogManagerImpl::RunCheckpoint() {
+  in_checkpoint_ = true;
+  absl::Status status = checkpointer_->RunOnce();
+  in_checkpoint_ = false;
+  return status;
+}
+
 bool LogManagerImpl::RunCommitter() {
   const bool worked = committer_->Step();
-  if (!std::exchange(checkpoint_wanted_, false)) return worked;
+  if (in_checkpoint_ || !std::exchange(checkpoint_wanted_, false)) return worked;
   const bool checkpointed = !fence_.tripped() && RunCheckpoint().ok();
   return worked || (checkpointed && committer_->Step());
 }

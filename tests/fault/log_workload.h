@@ -28,7 +28,7 @@ class LogWorkload {
             1 + static_cast<int32_t>(random_.Below(3)));
         break;
       case 1:
-        world->log().RunCheckpoint().IgnoreError();
+        world->Checkpoint();
         break;
       case 2: {
         world->Pump();
@@ -53,12 +53,22 @@ class LogWorkload {
     if (random_.Below(3) == 0) world->Pump();
   }
 
+  // What other threads do while a checkpoint runs; to be called before each of its operations.
+  void Meanwhile(LogWorld* world) {
+    if (!world->in_checkpoint() || meanwhile_ || random_.Below(3) != 0) return;
+    meanwhile_ = true;
+    world->Send(Any(), 1 + static_cast<int32_t>(random_.Below(8)));
+    world->log().RunCommitter();
+    meanwhile_ = false;
+  }
+
  private:
   TopicPartition Any() {
     return {LogWorld::Topic(1 + static_cast<int>(random_.Below(2))),
             PartitionIndex{static_cast<int32_t>(random_.Below(2))}};
   }
   SimRandom random_;
+  bool meanwhile_ = false;
 };
 
 }  // namespace weir

@@ -57,7 +57,6 @@ absl::Status LogWorld::Open() {
 
 absl::Status LogWorld::Close() {
   const absl::Status closed = log_->Close();
-  completions_.RunAll();
   log_.reset();
   background_.RunAll();
   return closed;
@@ -164,9 +163,14 @@ void LogWorld::Pump() {
   bool worked = true;
   while (worked) {
     worked = log_->RunCommitter();
-    worked = completions_.RunAll() > 0 || worked;
     worked = background_.RunAll() > 0 || worked;
   }
+}
+
+void LogWorld::Checkpoint() {
+  in_checkpoint_ = true;
+  log_->RunCheckpoint().IgnoreError();
+  in_checkpoint_ = false;
 }
 
 void LogWorld::Look(const TopicPartition& id) {

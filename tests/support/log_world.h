@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "storage/base/executor.h"
 #include "storage/log/log_manager.h"
 #include "tests/support/inline_executor.h"
 #include "tests/support/sim_clock.h"
@@ -92,6 +93,9 @@ class LogWorld : public LogListener {
   void DeleteRecords(const TopicPartition& id, Offset before);
   // Lets the committer and everything it posted run until nothing is left.
   void Pump();
+  // A checkpoint. The disk's observer may send more and run the committer meanwhile.
+  void Checkpoint();
+  bool in_checkpoint() const { return in_checkpoint_; }
   // A reader looks at the high watermark and remembers it.
   void Look(const TopicPartition& id);
 
@@ -124,7 +128,13 @@ class LogWorld : public LogListener {
   const LogWorldOptions options_;
   SimClock clock_;
   LogConfig config_;
-  InlineExecutor completions_;
+  // Answers go out at the earliest moment at which a broker could give them.
+  class EagerExecutor : public Executor {
+   public:
+    void Post(absl::AnyInvocable<void()> task) override { task(); }
+  };
+  EagerExecutor completions_;
+  bool in_checkpoint_ = false;
   InlineExecutor background_;
   RecoveryReport report_;
   absl::Status fenced_;
