@@ -247,6 +247,9 @@ absl::StatusOr<std::vector<AppendResult>> Committer::FormRequest(AppendRequest& 
   for (size_t i = 0; i < request.batches.size();
        ++i) {  // everything that can refuse the request, before anything changes
     const BatchAppend& batch = request.batches[i];
+    if (SeededBug("assign-offsets-too-early")) {
+      batch.log->writer().Place(batch.header, batch.bytes, options_.leader_epoch, round->time);
+    }
     WEIR_ASSIGN_OR_RETURN(const ProducerState::Verdict verdict,
                           batch.log->writer().Check(batch.header, round->time.now_ms,
                                                     options_.producer_expiration_ms));
@@ -365,6 +368,7 @@ void Committer::Commit(std::vector<AppendRequest> requests) {
         });
       }
       written = options_.journal->Flush();
+      if (SeededBug("forget-fence")) written = absl::OkStatus();
     }
     const absl::Duration flushed = options_.clock->Monotonic();
     if (written.ok()) {

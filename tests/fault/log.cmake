@@ -6,3 +6,17 @@ weir_test(log_failure_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_failure_test.cc ${CMAKE_CURRENT_LIST_DIR}/log_damage_test.cc
   DEPS weir_test_log
   LABELS fault)
+
+# The deliberate defects: with WEIR_SEEDED_BUGS each of them must make the test named with it fail.
+if(WEIR_SEEDED_BUGS)
+  function(weir_seeded_bug bug test)
+    add_test(NAME SeededBug.${bug} COMMAND ${CMAKE_COMMAND} -E env WEIR_BUG=${bug} $<TARGET_FILE:${test}>)
+    set_tests_properties(SeededBug.${bug} PROPERTIES WILL_FAIL TRUE LABELS seeded TIMEOUT 600)
+  endfunction()
+  foreach(bug skip-journal-sync ack-before-sync trust-file-instead-of-redo cut-one-batch-too-far free-journal-early
+              sample-after-flush skip-checkpoint-flush)
+    weir_seeded_bug(${bug} log_crash_test)
+  endforeach()
+  weir_seeded_bug(forget-fence log_failure_test)
+  weir_seeded_bug(assign-offsets-too-early log_test)
+endif()
