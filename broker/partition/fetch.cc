@@ -1,19 +1,21 @@
 #include "broker/partition/fetch.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "storage/base/error.h"
+#include "storage/base/check.h"
 
 namespace weir {
 
 Fetch::Fetch(std::vector<FetchQuery> queries, size_t first, FetchLimits limits, Waiters* waiters,
-             Executor* disk)
+             Executor* disk, MemoryShare* memory)
     : queries_(std::move(queries)),
       first_(first),
       limits_(limits),
       waiters_(waiters),
-      disk_(disk) {}
+      disk_(disk),
+      memory_(memory) {}
 
 void Fetch::Start(OnDone done) {
   done_ = std::move(done);
@@ -29,35 +31,37 @@ void Fetch::ReadAll(ReadMode mode, size_t begin) {
   }
   for (size_t i = begin; i < queries_.size(); ++i) {
     const size_t at = (first_ + i) % queries_.size();
-    absl::StatusOr<LogRead>& result = results_[at];
+    absl::StatusOr<PartitionRead>& result = results_[at];
     result = ReadOne(queries_[at], mode, limits_.max_bytes - bytes_);
-    if (mode == ReadMode::kCachedOnly && absl::IsUnavailable(result.status())) {
+    if (mode == ReadMode::kCachedOnly && NeedsDisk(result.status())) {
       disk_->Post([self = shared_from_this(), i] { self->ReadAll(ReadMode::kMayBlock, i); });
       return;
     }
     failed_ |= !result.ok();
-    if (result.ok()) bytes_ += static_cast<int64_t>(result->batches.size);
+    if (result.ok()) bytes_ += static_cast<int64_t>(result->read.batches.size);
   }
   if (last_try_ || Enough()) return Finish(absl::OkStatus());
   Wait();
 }
 
-absl::StatusOr<LogRead> Fetch::ReadOne(const FetchQuery& query, ReadMode mode, int64_t room) {
+absl::StatusOr<PartitionRead> Fetch::ReadOne(const FetchQuery& query, ReadMode mode, int64_t room) {
   if (!query.status.ok()) return query.status;
-  if (query.partition->deleted())
-    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
-  absl::StatusOr<std::shared_ptr<PartitionLog>> log = query.partition->log();
-  if (*log == nullptr) {
+  std::shared_ptr<PartitionLog> log = query.partition->log();
+  if (log == nullptr) {
     if (mode == ReadMode::kCachedOnly) return absl::UnavailableError("the log is not open");
-    log = query.partition->OpenLog();
-    if (!log.ok()) return log.status();
+    WEIR_ASSIGN_OR_RETURN(log, query.partition->OpenLog());
   }
-  if (room <= 0) {
-    return LogRead{.next_offset = query.offset,
-                   .high_watermark = (*log)->high_watermark(),
-                   .log_start = (*log)->log_start()};
+  const int64_t max_bytes = std::min(query.max_bytes, room);
+  const bool at_end = query.offset == log->high_watermark();
+  std::optional<Reservation> memory = Reservation();
+  if (!at_end && max_bytes > 0) memory = memory_->TryReserve(max_bytes);
+  if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, max_bytes);
+  if (!memory.has_value() || max_bytes <= 0) {
+    return PartitionRead{.read = {.next_offset = query.offset,
+                                  .high_watermark = log->high_watermark(),
+                                  .log_start = log->log_start()}};
   }
-  return (*log)->Read(query.offset, std::min(query.max_bytes, room), mode, nullptr);
+  return ReadPartition(*query.partition, query.offset, max_bytes, mode, nullptr, &*memory);
 }
 
 bool Fetch::Enough() const {
@@ -69,10 +73,10 @@ void Fetch::Wait() {
   targets.reserve(queries_.size());
   bool deleted = false;
   for (size_t i = 0; i < queries_.size(); ++i) {
-    targets.push_back({.partition = queries_[i].partition, .above = results_[i]->high_watermark});
-    results_[i]->batches = {};  // who waits holds nothing; what there was is read again
-    results_[i]->next_offset = queries_[i].offset;
+    targets.push_back(
+        {.partition = queries_[i].partition, .above = results_[i]->read.high_watermark});
   }
+  results_.clear();  // who waits holds nothing; what there was is read again
   absl::Status failed = absl::CancelledError("the fetch was ended");
   {
     absl::MutexLock lock(&mu_);

@@ -13,7 +13,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "broker/partition/partition_manager.h"
+#include "broker/limits/admission.h"
+#include "broker/partition/partition.h"
+#include "broker/partition/partition_read.h"
 #include "broker/runtime/waiters.h"
 #include "storage/base/executor.h"
 #include "storage/base/types.h"
@@ -39,13 +41,13 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
   // One result a query, in their order. Partitions for which there was no room have no batches and
   // no error.
-  using Results = std::vector<absl::StatusOr<LogRead>>;
+  using Results = std::vector<absl::StatusOr<PartitionRead>>;
   using OnDone = absl::AnyInvocable<void(absl::StatusOr<Results>)>;
 
   // `first` is the query to begin with: the one that gets the room when there is not enough for
   // all. `waiters` and `disk` outlive the fetch.
   Fetch(std::vector<FetchQuery> queries, size_t first, FetchLimits limits, Waiters* waiters,
-        Executor* disk);
+        Executor* disk, MemoryShare* memory);
 
   // `done` is called once, on the calling thread or an executor's. CANCELLED, TOO_MANY_REQUESTS;
   // anything else is in the results.
@@ -57,7 +59,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
  private:
   void ReadAll(ReadMode mode, size_t begin);
   // Reads one query, or says that the disk has to be waited for (UNAVAILABLE, kCachedOnly only).
-  absl::StatusOr<LogRead> ReadOne(const FetchQuery& query, ReadMode mode, int64_t room);
+  absl::StatusOr<PartitionRead> ReadOne(const FetchQuery& query, ReadMode mode, int64_t room);
   bool Enough() const;
   void Wait() ABSL_LOCKS_EXCLUDED(mu_);
   void OnWake(WakeReason why);
@@ -68,6 +70,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   const FetchLimits limits_;
   Waiters* const waiters_;
   Executor* const disk_;
+  MemoryShare* const memory_;
   OnDone done_;
   Results results_;
   int64_t bytes_ = 0;      // in results_

@@ -34,6 +34,13 @@ void OpenLogs(ProduceEngine::Prepared prepared, std::vector<std::shared_ptr<Part
 
 }  // namespace
 
+const absl::Status& ProduceOutcome::FirstError() const {
+  for (const RecordOutcome& record : records) {
+    if (!record.status.ok()) return record.status;
+  }
+  return status;
+}
+
 ProduceEngine::ProduceEngine(PartitionManager* partitions, TopicCatalog* catalog, LogManager* logs,
                              Clock* clock, Metrics* metrics)
     : partitions_(partitions), catalog_(catalog), logs_(logs), clock_(clock), metrics_(metrics) {}

@@ -52,6 +52,9 @@ struct ProduceOutcome {
   Durability durability = Durability::kDurable;
   Offset log_start;
   std::vector<RecordOutcome> records;  // for plain records, in the order sent
+
+  // Of the batch, or of the first record that has one; OK when all went well.
+  const absl::Status& FirstError() const;
 };
 
 class ProduceEngine {

@@ -2,40 +2,66 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "storage/base/error.h"
 
 namespace weir {
 
 TailReader::TailReader(std::shared_ptr<Partition> partition, Offset from, Waiters* waiters,
-                       Executor* disk)
-    : partition_(std::move(partition)), waiters_(waiters), disk_(disk), next_(from) {}
+                       Executor* disk, MemoryShare* memory)
+    : partition_(std::move(partition)),
+      waiters_(waiters),
+      disk_(disk),
+      memory_(memory),
+      next_(from) {}
 
 void TailReader::Next(int64_t max_bytes, Offset until, OnRead done) {
-  Read({.max_bytes = max_bytes, .until = until, .done = std::move(done)}, ReadMode::kCachedOnly);
+  Admit({.max_bytes = max_bytes, .until = until, .done = std::move(done)});
 }
 
-void TailReader::Read(Request request, ReadMode mode) {
-  const auto on_disk = [&] {
-    disk_->Post([self = shared_from_this(), request = std::move(request)]() mutable {
-      self->Read(std::move(request), ReadMode::kMayBlock);
-    });
-  };
-  if (partition_->deleted()) {
-    return request.done(MakeError(Reason::kUnknownTopic, "the topic has been deleted"));
+bool TailReader::AtEnd() const {
+  const std::shared_ptr<PartitionLog> log = partition_->log();
+  return log != nullptr && !partition_->deleted() && next_ == log->high_watermark();
+}
+
+void TailReader::Admit(Request request) {
+  if (AtEnd() && next_ < request.until) return Wait(std::move(request));
+  const int64_t bytes = request.max_bytes;
+  if (std::optional<Reservation> memory = memory_->TryReserve(bytes)) {
+    return Read(std::move(request), ReadMode::kCachedOnly, *std::move(memory));
   }
-  absl::StatusOr<std::shared_ptr<PartitionLog>> log = partition_->log();
-  if (*log == nullptr) {
-    if (mode == ReadMode::kCachedOnly) return on_disk();
-    log = partition_->OpenLog();
-    if (!log.ok()) return request.done(log.status());
-  }
-  absl::StatusOr<LogRead> read = (*log)->Read(next_, request.max_bytes, mode, &cursor_);
-  if (mode == ReadMode::kCachedOnly && absl::IsUnavailable(read.status())) return on_disk();
-  if (read.ok() && read->batches.size == 0 && next_ < request.until)
+  const auto waiting = std::make_shared<Request>(std::move(request));
+  std::optional<Reservation> memory =
+      memory_->ReserveOrNotify(bytes, [self = shared_from_this(), waiting](Reservation admitted) {
+        self->ReadOnDisk(std::move(*waiting),
+                         std::move(admitted));  // only to get off the thread that gave memory back
+      });
+  if (memory.has_value()) Read(std::move(*waiting), ReadMode::kCachedOnly, *std::move(memory));
+}
+
+void TailReader::ReadOnDisk(Request request, Reservation memory) {
+  disk_->Post([self = shared_from_this(), request = std::move(request),
+               memory = std::move(memory)]() mutable {
+    self->Read(std::move(request), ReadMode::kMayBlock, std::move(memory));
+  });
+}
+
+void TailReader::Read(Request request, ReadMode mode, Reservation memory) {
+  if (cancelled()) return request.done(absl::CancelledError("reading was ended"));
+  absl::StatusOr<PartitionRead> read =
+      ReadPartition(*partition_, next_, request.max_bytes, mode, &cursor_, &memory);
+  if (NeedsDisk(read.status())) return ReadOnDisk(std::move(request), std::move(memory));
+  if (!read.ok()) return request.done(read.status());
+  if (read->read.batches.size == 0 && next_ < request.until) {
+    read->memory.Release();
     return Wait(std::move(request));
-  if (read.ok()) next_ = read->next_offset;
+  }
+  next_ = read->read.next_offset;
   request.done(std::move(read));
+}
+
+bool TailReader::cancelled() const {
+  absl::MutexLock lock(&mu_);
+  return cancelled_;
 }
 
 void TailReader::Wait(Request request) {
@@ -62,7 +88,7 @@ void TailReader::OnWake(Request request, WakeReason why) {
   if (why == WakeReason::kCancelled && !partition_->deleted()) {
     return request.done(absl::CancelledError("reading was ended"));
   }
-  Read(std::move(request), ReadMode::kCachedOnly);
+  Admit(std::move(request));
 }
 
 void TailReader::Cancel() {

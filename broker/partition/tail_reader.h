@@ -12,7 +12,9 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/partition.h"
+#include "broker/partition/partition_read.h"
 #include "broker/runtime/waiters.h"
 #include "storage/base/executor.h"
 #include "storage/base/types.h"
@@ -23,13 +25,14 @@ class TailReader : public std::enable_shared_from_this<TailReader> {
  public:
   // What was read; empty when `until` is reached. OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC (deleted
   // meanwhile), TOO_MANY_REQUESTS, CANCELLED, or what the log says.
-  using OnRead = absl::AnyInvocable<void(absl::StatusOr<LogRead>)>;
+  using OnRead = absl::AnyInvocable<void(absl::StatusOr<PartitionRead>)>;
 
-  // `waiters` and `disk` outlive the reader.
-  TailReader(std::shared_ptr<Partition> partition, Offset from, Waiters* waiters, Executor* disk);
+  // `waiters`, `disk` and `memory` outlive the reader.
+  TailReader(std::shared_ptr<Partition> partition, Offset from, Waiters* waiters, Executor* disk,
+             MemoryShare* memory);
 
-  // Reads on, at most `max_bytes` but at least one batch; at the end of the log waits for more,
-  // unless it is at or beyond `until`.
+  // Reads on, at most `max_bytes` but at least one batch. Waits for memory; at the end of the log
+  // waits for more, holding none, unless it is at or beyond `until`.
   void Next(int64_t max_bytes, Offset until, OnRead done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Goes on at `from` instead.
@@ -45,17 +48,23 @@ class TailReader : public std::enable_shared_from_this<TailReader> {
     Offset until;
     OnRead done;
   };
-  void Read(Request request, ReadMode mode);
+  bool AtEnd() const;
+  // Reserves memory, now or later, and goes on with Read.
+  void Admit(Request request) ABSL_LOCKS_EXCLUDED(mu_);
+  void Read(Request request, ReadMode mode, Reservation memory) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReadOnDisk(Request request, Reservation memory);
   void Wait(Request request) ABSL_LOCKS_EXCLUDED(mu_);
   void OnWake(Request request, WakeReason why);
+  bool cancelled() const ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::shared_ptr<Partition> partition_;
   Waiters* const waiters_;
   Executor* const disk_;
+  MemoryShare* const memory_;
   Offset next_;
   ReadCursor cursor_;
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   Waiters::Handle wait_ ABSL_GUARDED_BY(mu_);
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
 };

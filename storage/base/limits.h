@@ -50,6 +50,7 @@ inline constexpr int32_t kRecordsPerPlainProduce = 100'000;
 // Calls, connections and what waits.
 inline constexpr size_t kWaits = 50'000;             // long polls and streams that wait for records
 inline constexpr int kStreamRequests = 1'000;        // unanswered requests of one ProduceStream
+inline constexpr int kWaitingAdminCalls = 1'000;      // and other rare calls that wait for a disk
 inline constexpr int kStreamsPerConnection = 1'000;  // HTTP/2 streams
 inline constexpr int kMetadataBytes = 16 * 1024;     // of one call's headers
 inline constexpr int64_t kPingIntervalMs = 5'000;    // clients may ping this often

@@ -1,0 +1,59 @@
+#include "broker/data_directory.h"
+
+#include <unistd.h>
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "broker/topics/topic_catalog.h"
+#include "storage/base/check.h"
+#include "storage/meta/local_metadata_store.h"
+#include "storage/meta/rocksdb_kv_store.h"
+
+namespace weir {
+namespace {
+
+absl::Status Because(absl::string_view what, const absl::Status& why) {
+  return absl::Status(why.code(), absl::StrCat(what, ": ", why.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<DataDirectory> OpenDataDirectory(
+    FileSystem& fs, const std::string& path, std::function<void(const absl::Status&)> on_failure) {
+  if (const absl::Status made = CreateDirectories(fs, path); !made.ok()) {
+    return Because(absl::StrCat("cannot use ", path, " as the data directory"), made);
+  }
+  DataDirectory directory{.path = path};
+  absl::StatusOr<std::unique_ptr<FileLock>> lock =
+      fs.Lock(JoinPath(path, "weir.lock"), absl::StrCat("pid ", getpid()));
+  if (absl::IsAlreadyExists(lock.status())) {
+    return Because(absl::StrCat("another broker uses the data directory ", path,
+                                "; stop it or choose another --data-dir"),
+                   lock.status());
+  }
+  if (!lock.ok())
+    return Because(absl::StrCat("cannot use ", path, " as the data directory"), lock.status());
+  directory.lock = *std::move(lock);
+
+  WEIR_ASSIGN_OR_RETURN(const std::optional<DataDirectoryMeta> meta,
+                        ReadDataDirectoryMeta(fs, path));
+  // A start that broke off before weir.meta was written may have left an empty store.
+  WEIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<KvStore> kv,
+      OpenRocksDbKvStore({.path = JoinPath(path, "meta"), .must_exist = meta.has_value()}));
+  WEIR_ASSIGN_OR_RETURN(directory.store,
+                        LocalMetadataStore::Open(std::move(kv), std::move(on_failure)));
+  directory.meta = meta.value_or(DataDirectoryMeta{.broker_id = RandomTopicId().ToString()});
+  if (directory.meta.leader_epoch.value() == std::numeric_limits<int32_t>::max()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the data directory ", path, " was started too often"));
+  }
+  ++directory.meta.leader_epoch;
+  WEIR_RETURN_IF_ERROR(WriteDataDirectoryMeta(fs, path, directory.meta));
+  return directory;
+}
+
+}  // namespace weir

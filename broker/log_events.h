@@ -1,0 +1,32 @@
+// LogEvents: passes on what the log tells: moved high watermarks to who waits for them, rounds and
+// checkpoints to the metrics, a fence to the server. Threads as LogListener says.
+#ifndef WEIR_BROKER_LOG_EVENTS_H_
+#define WEIR_BROKER_LOG_EVENTS_H_
+
+#include <functional>
+
+#include "broker/metrics/metrics.h"
+#include "broker/runtime/waiters.h"
+#include "storage/log/log_listener.h"
+
+namespace weir {
+
+class LogEvents : public LogListener {
+ public:
+  // `waiters` and `metrics` outlive this.
+  LogEvents(Waiters* waiters, Metrics* metrics, std::function<void(const absl::Status&)> on_fenced);
+
+  void OnHighWatermark(const PartitionLog& log) override;
+  void OnRound(const RoundStats& stats) override;
+  void OnCheckpoint(const CheckpointStats& stats) override;
+  void OnFenced(const absl::Status& reason) override { on_fenced_(reason); }
+
+ private:
+  Waiters* const waiters_;
+  Metrics* const metrics_;
+  const std::function<void(const absl::Status&)> on_fenced_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_LOG_EVENTS_H_

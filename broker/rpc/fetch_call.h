@@ -1,0 +1,52 @@
+// FetchCall: one unary Fetch. Deletes itself when the call is over.
+#ifndef WEIR_BROKER_RPC_FETCH_CALL_H_
+#define WEIR_BROKER_RPC_FETCH_CALL_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "broker/partition/fetch.h"
+#include "broker/rpc/services.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir {
+
+class FetchCall : public grpc::ServerUnaryReactor {
+ public:
+  // `request` and `response` are gRPC's, good until the call is over.
+  FetchCall(const Services* services, grpc::CallbackServerContext* context,
+            const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
+
+ private:
+  absl::Status Start(const grpc::ByteBuffer& request);
+  absl::StatusOr<FetchLimits> Limits() const;
+  std::vector<FetchQuery> Queries() const;
+  void OnFetched(absl::StatusOr<Fetch::Results> results);
+  void EncodeBatches(Fetch::Results results);
+  void EncodeRecords(Fetch::Results results);
+  // The fields around the payload.
+  v1::PartitionRecords Head(int index, const absl::StatusOr<PartitionRead>& result) const;
+  void End(const absl::Status& status);
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+  const Services* const services_;
+  grpc::CallbackServerContext* const context_;
+  grpc::ByteBuffer* const response_;
+  const absl::Duration start_;
+  v1::FetchRequest request_;
+  int64_t max_bytes_ = 0;  // of the answer
+
+  absl::Mutex mu_;
+  std::shared_ptr<Fetch> fetch_ ABSL_GUARDED_BY(mu_);  // null until it starts
+};
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_RPC_FETCH_CALL_H_

@@ -1,0 +1,52 @@
+#include "broker/rpc/page_token.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+namespace {
+
+// A token is base64 of a checksum over listing and position, then the position.
+uint32_t Checksum(absl::string_view listing, absl::string_view position) {
+  return Crc32c(absl::StrCat(listing.size(), ":", listing, position));
+}
+
+}  // namespace
+
+std::string EncodePageToken(absl::string_view listing, absl::string_view position) {
+  std::string bytes;
+  AppendLittle(&bytes, Checksum(listing, position));
+  absl::StrAppend(&bytes, position);
+  return absl::WebSafeBase64Escape(bytes);
+}
+
+absl::StatusOr<std::string> DecodePageToken(absl::string_view listing, absl::string_view token) {
+  if (token.empty()) return std::string();
+  std::string bytes;
+  if (absl::WebSafeBase64Unescape(token, &bytes)) {
+    ByteReader reader(bytes);
+    const auto checksum = reader.Read<uint32_t>();
+    if (reader.ok() && checksum == Checksum(listing, reader.rest()))
+      return std::string(reader.rest());
+  }
+  return MakeError(Reason::kInvalidPageToken,
+                   absl::StrCat("'", absl::CHexEscape(token.substr(0, 100)),
+                                "' is not a page token of this listing"));
+}
+
+absl::StatusOr<int32_t> PageSize(int32_t asked) {
+  if (asked < 0) {
+    return MakeError(
+        Reason::kInvalidRequest,
+        absl::StrCat("page_size is ", asked, "; it must be 0 to ", limits::kPageSizeLargest));
+  }
+  return asked == 0 ? limits::kPageSizeLargest : std::min(asked, limits::kPageSizeLargest);
+}
+
+}  // namespace weir

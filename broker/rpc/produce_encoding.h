@@ -1,0 +1,26 @@
+// Between weir.v1.ProduceRequest and ProduceResponse and the produce engine's own terms. Pure
+// functions, any thread.
+#ifndef WEIR_BROKER_RPC_PRODUCE_ENCODING_H_
+#define WEIR_BROKER_RPC_PRODUCE_ENCODING_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "broker/partition/produce.h"
+#include "broker/rpc/produce_decoder.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir {
+
+// Borrows from `decoded`. INVALID_REQUEST when fields contradict each other.
+absl::StatusOr<ProduceRequest> ToProduceRequest(const DecodedProduce& decoded);
+
+v1::ProduceResponse ToResponse(uint64_t client_tag, const ProduceOutcome& outcome);
+
+// For a request of a stream that failed as a whole.
+v1::ProduceResponse ToResponse(uint64_t client_tag, const absl::Status& error);
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_RPC_PRODUCE_ENCODING_H_

@@ -1,0 +1,178 @@
+#include "broker/rpc/produce_stream.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "broker/rpc/call_context.h"
+#include "broker/rpc/produce_decoder.h"
+#include "broker/rpc/produce_encoding.h"
+#include "storage/base/check.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+
+ProduceStream::ProduceStream(const Services* services, grpc::CallbackServerContext* context)
+    : services_(services), context_(context) {
+  const bool admitted = services_->calls->Add(this);
+  Next next;
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ |= !admitted;
+    next = Plan();
+  }
+  Do(next);
+}
+
+void ProduceStream::OnDone() {
+  services_->calls->Remove(this);
+  delete this;
+}
+
+void ProduceStream::Stop() {
+  Next next;
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+    next = Plan();
+  }
+  Do(next);
+}
+
+void ProduceStream::OnReadDone(bool ok) {
+  Next next;
+  uint64_t number = 0;
+  bool taken = false;
+  {
+    absl::MutexLock lock(&mu_);
+    reading_ = false;
+    taken = ok && !stopping_;
+    if (taken) {
+      number = first_slot_ + slots_.size();
+      slots_.push_back({.arrived = services_->clock->Monotonic()});
+      taking_ = true;
+    } else {
+      read_closed_ |= !ok;
+      next = Plan();
+    }
+  }
+  if (!taken) return Do(next);
+  std::optional<Reservation> memory = services_->memory->produce().ReserveOrNotify(
+      static_cast<int64_t>(in_.Length()), [this, number](Reservation admitted) {
+        // Only to get off the thread that gave memory back.
+        services_->disk->Post([this, number, admitted = std::move(admitted)]() mutable {
+          Take(number, std::move(admitted));
+        });
+      });
+  if (memory.has_value()) Take(number, *std::move(memory));
+}
+
+void ProduceStream::Take(uint64_t number, Reservation memory) {
+  DecodedProduce decoded;
+  absl::Status status = DecodeProduce(in_, &decoded);
+  in_.Clear();
+  const uint64_t tag = decoded.fields.client_tag();
+  absl::StatusOr<ProduceRequest> request = status;
+  if (status.ok()) request = ToProduceRequest(decoded);
+  if (!request.ok()) {
+    Answer(number, ToResponse(tag, request.status()), request.status());
+    return ReadOn();
+  }
+  services_->produce->Prepare(
+      *std::move(request), [this, number, tag, memory = std::move(memory)](
+                               absl::StatusOr<ProduceEngine::Prepared> prepared) mutable {
+        if (prepared.ok()) {
+          Submit(number, *std::move(prepared), tag, std::move(memory));
+        } else {
+          Answer(number, ToResponse(tag, prepared.status()), prepared.status());
+        }
+        ReadOn();
+      });
+}
+
+void ProduceStream::Submit(uint64_t number, ProduceEngine::Prepared prepared, uint64_t tag,
+                           Reservation memory) {
+  services_->produce->Append(
+      std::move(prepared), [this] { return cancelled_.load(std::memory_order_relaxed); },
+      [this, number, tag, memory = std::move(memory)](ProduceOutcome outcome) mutable {
+        memory.Release();
+        Answer(number, ToResponse(tag, outcome), outcome.FirstError());
+      });
+}
+
+void ProduceStream::Answer(uint64_t number, const v1::ProduceResponse& response,
+                           const absl::Status& outcome) {
+  grpc::ByteBuffer bytes = ToByteBuffer(response);
+  const Services* const services = services_;  // once the lock is given up, others may end the call
+  Next next;
+  absl::Duration arrived;
+  {
+    absl::MutexLock lock(&mu_);
+    Slot& slot = slots_[number - first_slot_];
+    slot.answer.Swap(&bytes);
+    slot.answered = true;
+    arrived = slot.arrived;
+    next = Plan();
+  }
+  services->metrics->CountCall(Call::kProduceStream, services->clock->Monotonic() - arrived,
+                               outcome);
+  Do(next);
+}
+
+void ProduceStream::ReadOn() {
+  Next next;
+  {
+    absl::MutexLock lock(&mu_);
+    taking_ = false;
+    next = Plan();
+  }
+  Do(next);
+}
+
+void ProduceStream::OnWriteDone(bool ok) {
+  Next next;
+  {
+    absl::MutexLock lock(&mu_);
+    writing_ = false;
+    write_broken_ |= !ok;
+    slots_.pop_front();
+    ++first_slot_;
+    next = Plan();
+  }
+  Do(next);
+}
+
+ProduceStream::Next ProduceStream::Plan() {
+  Next next;
+  // Answers that nobody takes are dropped in their order all the same.
+  while (write_broken_ && !writing_ && !slots_.empty() && slots_.front().answered) {
+    slots_.pop_front();
+    ++first_slot_;
+  }
+  if (!writing_ && !slots_.empty() && slots_.front().answered) {
+    writing_ = true;
+    next.write = &slots_.front().answer;
+    next.more_to_write = slots_.size() > 1 && slots_[1].answered;
+  }
+  const bool may_read = !reading_ && !taking_ && !read_closed_ && !stopping_;
+  if (may_read && slots_.size() < limits::kStreamRequests) {
+    reading_ = true;
+    StartRead(&in_);
+  }
+  next.finish = !finished_ && slots_.empty() && !taking_ && (read_closed_ || stopping_);
+  finished_ |= next.finish;
+  if (next.finish && !read_closed_) next.end = ShuttingDown();
+  return next;
+}
+
+void ProduceStream::Do(const Next& next) {
+  if (next.write != nullptr) {
+    grpc::WriteOptions options;
+    if (next.more_to_write) options.set_buffer_hint();  // it goes out with the one behind it
+    StartWrite(next.write, options);
+  } else if (next.finish) {
+    Finish(EndStatus(context_, next.end));
+  }
+}
+
+}  // namespace weir

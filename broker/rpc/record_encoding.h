@@ -1,0 +1,33 @@
+// Plain records out of stored batches, for callers who do not speak the batch format. Pure
+// function, any thread.
+#ifndef WEIR_BROKER_RPC_RECORD_ENCODING_H_
+#define WEIR_BROKER_RPC_RECORD_ENCODING_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "storage/base/types.h"
+#include "weir/v1/common.pb.h"
+
+namespace weir {
+
+struct PlainRecords {
+  v1::RecordList records;
+  int64_t bytes = 0;   // of the encoded records
+  Offset next_offset;  // where to go on
+  // Why decoding ended early: PARTITION_DAMAGED for a batch that does not verify or cannot be
+  // decoded. `records` is what comes before it; when there is nothing, next_offset is behind the
+  // batch, for who wants to skip it.
+  absl::Status status;
+};
+
+// The records at or above `from` in `batches` (whole batches, one after another), as many as fit
+// `max_bytes`, but at least one when `at_least_one`. `next` is where to go on behind the batches.
+// Checks each batch's CRC.
+PlainRecords DecodePlainRecords(absl::string_view batches, Offset from, Offset next,
+                                int64_t max_bytes, bool at_least_one = true);
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_RPC_RECORD_ENCODING_H_

@@ -1,0 +1,371 @@
+#include "broker/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "broker/data_directory.h"
+#include "broker/disk_reserve.h"
+#include "broker/limits/admission.h"
+#include "broker/limits/disk_watermark.h"
+#include "broker/log_events.h"
+#include "broker/metrics/http_server.h"
+#include "broker/metrics/metrics.h"
+#include "broker/metrics/partition_collector.h"
+#include "broker/partition/partition_manager.h"
+#include "broker/partition/produce.h"
+#include "broker/partition/producer_identities.h"
+#include "broker/partition/retention_task.h"
+#include "broker/rpc/call_registry.h"
+#include "broker/rpc/grpc_server.h"
+#include "broker/runtime/periodic_task.h"
+#include "broker/runtime/timer_queue.h"
+#include "broker/runtime/waiters.h"
+#include "broker/topics/topic_catalog.h"
+#include "storage/base/check.h"
+#include "storage/base/clock.h"
+#include "storage/base/error.h"
+#include "storage/base/executor.h"
+#include "storage/base/limits.h"
+#include "storage/log/file_names.h"
+#include "storage/log/log_manager.h"
+
+namespace weir {
+namespace {
+
+constexpr int kDiskThreads = 4;
+constexpr int kAdminThreads = 2;
+constexpr absl::Duration kRetentionPause = absl::Minutes(1);
+constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
+// What gRPC may hold beside the requests that are accounted for in the produce share.
+constexpr int64_t kTransportBytes = 128 * limits::kMiB;
+// Descriptors for connections, the journal, the metadata store and the libraries.
+constexpr size_t kOtherDescriptors = 1024;
+
+// Raises the limit of open files as far as this process may. Returns it.
+size_t RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherDescriptors;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur == RLIM_INFINITY ? size_t{1} << 30 : static_cast<size_t>(limit.rlim_cur);
+}
+
+// Waits until everything posted before has run.
+void Drain(Executor* executor) {
+  absl::Notification done;
+  executor->Post([&] { done.Notify(); });
+  done.WaitForNotification();
+}
+
+class ServerImpl : public Server {
+ public:
+  ServerImpl(const BrokerConfig& config, std::function<void(const absl::Status&)> on_fenced)
+      : config_(config),
+        on_fenced_(std::move(on_fenced)),
+        memory_(config.memory_limit),
+        watermark_({.low_bytes = config.disk_low, .ok_bytes = config.disk_ok}) {}
+  ~ServerImpl() override;
+
+  absl::Status Start();
+
+  Endpoint grpc() const override { return {config_.listen.host, grpc_->port()}; }
+  Endpoint http() const override { return {config_.http.host, http_->port()}; }
+  absl::Status Stop(absl::Duration grace) override;
+  void SayFarewell(absl::Duration grace) override;
+
+ private:
+  absl::Status OpenTopics();
+  absl::Status OpenLogs();
+  absl::Status Listen();
+  void AddGauges();
+  std::vector<PartitionSample> SamplePartitions() const;
+  void StartLoops();
+  void CheckDisk();
+  void OnFenced(const absl::Status& reason);
+  absl::Status Ready() const;
+
+  const BrokerConfig config_;
+  const std::function<void(const absl::Status&)> on_fenced_;
+  FileSystem& fs_ = FileSystem::Posix();
+  Clock& clock_ = Clock::Real();
+  std::atomic<bool> fenced_{false};
+  std::atomic<bool> stopped_{false};
+
+  // In start order; destroyed in stop order.
+  Metrics metrics_;
+  MemoryBudget memory_;
+  DiskWatermark watermark_;
+  CallRegistry calls_;
+  TimerQueue timers_{&clock_, TimerQueue::Drive::kThread};
+  ThreadExecutor wake_{"weir-wake", 1};
+  Waiters waiters_{&timers_, &wake_, limits::kWaits};
+  LogEvents events_{&waiters_, &metrics_, [this](const absl::Status& reason) { OnFenced(reason); }};
+  DataDirectory directory_;
+  std::unique_ptr<DiskReserve> reserve_;
+  std::unique_ptr<TopicCatalog> catalog_;
+  std::unique_ptr<ProducerIdentities> producers_;
+  ThreadExecutor completions_{"weir-complete", 1};
+  ThreadExecutor background_{"weir-background", 1};
+  std::unique_ptr<LogManager> logs_;
+  ThreadExecutor disk_{"weir-disk", kDiskThreads};
+  std::unique_ptr<PartitionManager> partitions_;
+  std::unique_ptr<ProduceEngine> produce_;
+  ThreadExecutor admin_{"weir-admin", kAdminThreads};
+  ThreadExecutor upkeep_{"weir-upkeep", 1};
+  std::unique_ptr<RetentionTask> retention_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<PeriodicTask> retention_loop_;
+  std::unique_ptr<PeriodicTask> disk_loop_;
+};
+
+ServerImpl::~ServerImpl() {
+  if (stopped_) return;
+  if (const absl::Status status = Stop(absl::ZeroDuration()); !status.ok()) {
+    spdlog::error("the stop was not orderly: {}", std::string(status.message()));
+  }
+}
+
+absl::Status ServerImpl::Start() {
+  WEIR_ASSIGN_OR_RETURN(
+      directory_, OpenDataDirectory(fs_, config_.data_dir,
+                                    [this](const absl::Status& reason) { OnFenced(reason); }));
+  WEIR_RETURN_IF_ERROR(OpenTopics());
+  WEIR_RETURN_IF_ERROR(OpenLogs());
+  CheckDisk();
+  AddGauges();
+  WEIR_RETURN_IF_ERROR(Listen());
+  StartLoops();
+  if (fenced_) return logs_->health();
+  grpc_->SetServing(true);
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::OpenTopics() {
+  WEIR_ASSIGN_OR_RETURN(catalog_,
+                        TopicCatalog::Load({.store = directory_.store.get(),
+                                            .clock = &clock_,
+                                            .broker_id = directory_.meta.broker_id,
+                                            .leader_epoch = directory_.meta.leader_epoch,
+                                            .default_partitions = config_.topic_partitions,
+                                            .defaults = config_.topic_defaults}));
+  WEIR_ASSIGN_OR_RETURN(
+      producers_, ProducerIdentities::Load(directory_.store.get(), &clock_,
+                                           absl::Milliseconds(limits::kProducerExpirationMs)));
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::OpenLogs() {
+  const size_t descriptors = RaiseDescriptorLimit();
+  const size_t open_files = std::min(
+      config_.open_files, std::max(descriptors, 2 * kOtherDescriptors) - kOtherDescriptors);
+  if (open_files < config_.open_files) {
+    spdlog::warn("this process may open {} files; log.open-files is taken as {} instead of {}",
+                 descriptors, open_files, config_.open_files);
+  }
+  RecoveryReport report;
+  WEIR_ASSIGN_OR_RETURN(
+      logs_, LogManager::Open(
+                 {.file_system = &fs_,
+                  .clock = &clock_,
+                  .directory = directory_.path,
+                  .listener = &events_,
+                  .completions = &completions_,
+                  .background = &background_,
+                  .leader_epoch = directory_.meta.leader_epoch,
+                  .live_topics = catalog_->LiveIds(),
+                  .deleted_topics = catalog_->DeletedIds(),
+                  .journal_file_bytes = config_.journal_file_bytes,
+                  .journal_files = config_.journal_files,
+                  .open_files = open_files,
+                  .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2)},
+                 &report));
+  spdlog::info(
+      "recovered {} partitions in {}: the last stop was {}, {} rounds with {} batches ({} bytes) "
+      "were redone",
+      report.partitions, absl::FormatDuration(report.duration),
+      report.clean ? "orderly" : "not orderly", report.rounds_redone, report.batches_redone,
+      report.bytes_redone);
+  for (const std::string& note : report.notes) spdlog::info("recovery: {}", note);
+  for (const RecoveryReport::Damage& damage : report.damaged) {
+    const TopicPtr topic = catalog_->Find(damage.partition.topic);
+    spdlog::error("partition {}/{} is damaged and read-only: {}",
+                  topic == nullptr ? damage.partition.topic.ToString() : topic->name,
+                  damage.partition.partition.value(), damage.what);
+  }
+  for (const std::string& path : report.unknown_directories) {
+    spdlog::warn("{} belongs to no topic; it is kept and not touched", path);
+  }
+  partitions_ = std::make_unique<PartitionManager>(catalog_.get(), logs_.get(), &waiters_, &disk_);
+  reserve_ = std::make_unique<DiskReserve>(&fs_, ReservePath(directory_.path));
+  produce_ = std::make_unique<ProduceEngine>(partitions_.get(), catalog_.get(), logs_.get(),
+                                             &clock_, &metrics_);
+  return partitions_->FinishDeletions();
+}
+
+absl::Status ServerImpl::Listen() {
+  services_.reset(new Services{.facts = {.version = std::string(WeirVersion()),
+                                         .broker_id = directory_.meta.broker_id,
+                                         .leader_epoch = directory_.meta.leader_epoch,
+                                         .start_time_ms = clock_.NowMs(),
+                                         .data_dir = directory_.path},
+                               .clock = &clock_,
+                               .catalog = catalog_.get(),
+                               .partitions = partitions_.get(),
+                               .producers = producers_.get(),
+                               .produce = produce_.get(),
+                               .logs = logs_.get(),
+                               .waiters = &waiters_,
+                               .disk = &disk_,
+                               .admin = &admin_,
+                               .memory = &memory_,
+                               .watermark = &watermark_,
+                               .metrics = &metrics_,
+                               .calls = &calls_});
+  WEIR_ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start({.host = config_.listen.host,
+                                .port = config_.listen.port,
+                                .buffer_bytes = memory_.produce().limit() + kTransportBytes},
+                               services_.get()));
+  WEIR_ASSIGN_OR_RETURN(http_, HttpServer::Start(config_.http.host, config_.http.port,
+                                                 {.metrics = [this] { return metrics_.Text(); },
+                                                  .ready = [this] { return Ready(); }}));
+  return absl::OkStatus();
+}
+
+std::vector<PartitionSample> ServerImpl::SamplePartitions() const {
+  std::vector<PartitionSample> samples;
+  for (const std::shared_ptr<Partition>& partition : partitions_->OpenPartitions()) {
+    const TopicPtr topic = catalog_->Find(partition->id().topic);
+    const std::shared_ptr<PartitionLog> log = partition->log();
+    if (topic == nullptr) continue;
+    const LogDescription description = log->Describe();
+    samples.push_back({.topic = topic->name,
+                       .partition = partition->id().partition,
+                       .log_start = description.log_start,
+                       .high_watermark = description.high_watermark,
+                       .size_bytes = description.size_bytes});
+  }
+  return samples;
+}
+
+void ServerImpl::AddGauges() {
+  const auto gauge = [this](const char* name, const char* help, std::function<double()> value) {
+    metrics_.AddGauge(name, help, std::move(value));
+  };
+  const double start = absl::ToDoubleSeconds(clock_.Now() - absl::UnixEpoch());
+  gauge("weir_start_time_seconds", "When the broker started, since the epoch",
+        [start] { return start; });
+  gauge("weir_waiters", "Fetches and streams that wait for records",
+        [this] { return double(waiters_.size()); });
+  gauge("weir_streams", "Produce and fetch streams that are open",
+        [this] { return double(calls_.size()); });
+  gauge("weir_memory_limit_bytes", "Budget for requests",
+        [this] { return double(memory_.limit()); });
+  gauge("weir_memory_produce_used_bytes", "Of the produce share",
+        [this] { return double(memory_.produce().used()); });
+  gauge("weir_memory_fetch_used_bytes", "Of the fetch share",
+        [this] { return double(memory_.fetch().used()); });
+  gauge("weir_memory_produce_waiting", "Streams that are not read for lack of memory",
+        [this] { return double(memory_.produce().waiting()); });
+  gauge("weir_memory_fetch_waiting", "Streams that are not fed for lack of memory",
+        [this] { return double(memory_.fetch().waiting()); });
+  gauge("weir_disk_free_bytes", "Free space where the data is",
+        [this] { return double(watermark_.space().free_bytes); });
+  gauge("weir_disk_total_bytes", "All space where the data is",
+        [this] { return double(watermark_.space().total_bytes); });
+  gauge("weir_disk_low", "1 while produces are refused for lack of space",
+        [this] { return watermark_.status().ok() ? 0.0 : 1.0; });
+  gauge("weir_journal_bytes", "Size of the commit journal",
+        [this] { return double(logs_->journal_bytes()); });
+  gauge("weir_topics", "Topics", [this] { return double(catalog_->totals().topics); });
+  gauge("weir_partitions", "Partitions of all topics",
+        [this] { return double(catalog_->totals().partitions); });
+  gauge("weir_retention_paused", "1 while retention waits for the wall clock to be set right",
+        [this] { return retention_ != nullptr && retention_->paused() ? 1.0 : 0.0; });
+  gauge("weir_ready", "1 while the broker serves", [this] { return Ready().ok() ? 1.0 : 0.0; });
+  metrics_.AddCollector(
+      std::make_unique<PartitionCollector>([this] { return SamplePartitions(); }));
+}
+
+void ServerImpl::StartLoops() {
+  retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
+  retention_loop_ = std::make_unique<PeriodicTask>(&timers_, &admin_, kRetentionPause,
+                                                   [this] { retention_->Run(); });
+  disk_loop_ =
+      std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] { CheckDisk(); });
+}
+
+void ServerImpl::CheckDisk() {
+  const bool was_low = !watermark_.status().ok();
+  const absl::Status status = watermark_.Check(fs_, directory_.path);
+  if (!status.ok() && !was_low)
+    spdlog::warn("produces are refused: {}", std::string(status.message()));
+  if (status.ok() && was_low) spdlog::info("produces are taken again: there is room on the disk");
+  logs_->RefuseAppends(status);
+  if (!status.ok()) return;
+  if (const absl::Status grown = reserve_->Grow(logs_->journal_bytes()); !grown.ok()) {
+    spdlog::warn("the reserve for recovery is too small: {}", std::string(grown.message()));
+  }
+}
+
+void ServerImpl::OnFenced(const absl::Status& reason) {
+  if (fenced_.exchange(true)) return;
+  spdlog::critical("the data directory takes no more writes, the broker ends: {}",
+                   std::string(reason.message()));
+  on_fenced_(reason);
+}
+
+absl::Status ServerImpl::Ready() const {
+  if (fenced_)
+    return MakeError(Reason::kLogDirFenced,
+                     "a disk error has closed the data directory for writing");
+  return calls_.Admit();
+}
+
+absl::Status ServerImpl::Stop(absl::Duration grace) {
+  stopped_ = true;
+  if (retention_ != nullptr) retention_->Stop();
+  retention_loop_.reset();
+  disk_loop_.reset();
+  if (grpc_ != nullptr) grpc_->SetServing(false);
+  calls_.StopAll();
+  waiters_.Stop();
+  if (grpc_ != nullptr) grpc_->Shutdown(grace);
+  metrics_.DropCollectors();
+  http_.reset();
+  if (logs_ == nullptr) return absl::OkStatus();
+  const absl::Status closed = logs_->Close();
+  // What the log has posted refers to it.
+  Drain(&completions_);
+  Drain(&background_);
+  return closed;
+}
+
+void ServerImpl::SayFarewell(absl::Duration grace) {
+  grpc_->SetServing(false);
+  calls_.StopAll();
+  waiters_.Stop();
+  grpc_->Shutdown(grace);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const BrokerConfig& config, std::function<void(const absl::Status&)> on_fenced) {
+  auto server = std::make_unique<ServerImpl>(config, std::move(on_fenced));
+  WEIR_RETURN_IF_ERROR(server->Start());
+  return server;
+}
+
+}  // namespace weir
