@@ -13,6 +13,12 @@ namespace {
 constexpr int64_t kZeroWrite = 1 * limits::kMiB;
 }  // namespace
 
+Journal::~Journal() {
+  const auto grown = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !growing_; };
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(&grown));
+}
+
 absl::Status Journal::AdoptFiles() {
   FileSystem& fs = *options_.file_system;
   WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names,

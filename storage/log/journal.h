@@ -44,6 +44,9 @@ class Journal {
   // that no recovery needs any more: one more than max_files is made if all are live.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(JournalOptions options);
 
+  // Waits for a file that is being made in the background.
+  ~Journal() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Makes sure that a round of `bytes` fits the current file, moving to the next one if need be.
   // False: every file is live, a checkpoint must free one first. An error fences the directory.
   absl::StatusOr<bool> Reserve(int64_t bytes, Purpose purpose) ABSL_LOCKS_EXCLUDED(mu_);
