@@ -31,7 +31,8 @@ struct KvChange {
 
 enum class WriteSync {
   kSync,    // on disk when Write returns
-  kNoSync,  // may be lost in a power cut
+  kNoSync,  // a power cut may lose it, or leave holes that the next open refuses as damage: for
+            // what can be rebuilt
 };
 
 // Any thread. All calls may wait for the disk.

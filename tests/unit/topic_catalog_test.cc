@@ -16,6 +16,7 @@
 #include "storage/meta/key_schema.h"
 #include "storage/meta/local_metadata_store.h"
 #include "storage/meta/rocksdb_kv_store.h"
+#include "tests/support/sim_clock.h"
 #include "tests/unit/meta_fake_kv_store.h"
 #include "tests/unit/meta_temp_dir.h"
 
@@ -29,12 +30,6 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
-
-class FixedClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::FromUnixMillis(1'700'000'000'123); }
-  absl::Duration Monotonic() const override { return absl::ZeroDuration(); }
-};
 
 // A catalog over a store in memory; Restart loads a new one from what is stored.
 class TopicCatalogTest : public ::testing::Test {
@@ -87,7 +82,7 @@ class TopicCatalogTest : public ::testing::Test {
   }
 
   using Kind = TopicChange::Kind;
-  FixedClock clock_;
+  SimClock clock_;
   int ids_ = 0;
   std::shared_ptr<FakeKvDisk> disk_ = std::make_shared<FakeKvDisk>();
   std::unique_ptr<LocalMetadataStore> store_;
@@ -100,7 +95,7 @@ TEST_F(TopicCatalogTest, CreatedTopicIsFoundByNameAndId) {
   EXPECT_EQ(topic->name, "orders");
   EXPECT_EQ(topic->partitions, 12);
   EXPECT_EQ(topic->config.retention_ms, 5);
-  EXPECT_EQ(topic->created_ms, 1'700'000'000'123);
+  EXPECT_EQ(topic->created_ms, clock_.NowMs());
   EXPECT_EQ(catalog_->Find("orders"), topic);
   EXPECT_EQ(catalog_->Find(topic->id), topic);
   EXPECT_EQ(catalog_->Find("order"), nullptr);
@@ -413,7 +408,7 @@ TEST(RandomTopicIdTest, IdsDiffer) {
 // directory is copied as it is.
 TEST(TopicCatalogOnDiskTest, TwoThousandTopicsSurviveAKillBetweenDeletionAndItsEnd) {
   TempDir dir;
-  FixedClock clock;
+  SimClock clock;
   const auto load = [&](const std::string& path, std::unique_ptr<LocalMetadataStore>* store) {
     *store = *LocalMetadataStore::Open(*OpenRocksDbKvStore({.path = path}), nullptr);
     return *TopicCatalog::Load({.store = store->get(), .clock = &clock, .broker_id = "b"});
