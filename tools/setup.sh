@@ -57,15 +57,35 @@ compilers() {
   echo $((processors < by_memory ? processors : by_memory))
 }
 
-# build PRESET [TARGET...]: configures and builds in build/PRESET.
+# configure PRESET: in build/PRESET. What CMake says is shown only when it fails.
+configure() {
+  local log=$root/build/$1.configure.log
+  mkdir -p "$root/build"
+  if ! (cd "$root" && cmake --preset "$1") >"$log" 2>&1; then
+    cat "$log" >&2
+    die "Configuring build/$1 failed, as told above."
+  fi
+}
+
+# build PRESET [TARGET...]: configures and builds in build/PRESET; everything without a target.
 build() {
   local preset=$1
   shift
+  configure "$preset"
   say "Building in build/$preset (the first time takes some minutes, later only what changed)"
-  mkdir -p "$root/build"
-  if ! (cd "$root" && cmake --preset "$preset") >"$root/build/$preset.configure.log" 2>&1; then
-    cat "$root/build/$preset.configure.log" >&2
-    die "Configuring build/$preset failed, as told above."
-  fi
   cmake --build "$root/build/$preset" --parallel "$(compilers)" ${1:+--target} "$@"
+}
+
+# build_for_label PRESET LABEL: like build, but only the programs that the tests with this label run.
+build_for_label() {
+  local targets
+  configure "$1"
+  mapfile -t targets < <(cd "$root/build/$1" && ctest -L "$2" --show-only=json-v1 | /usr/bin/python3 -c '
+import json, os
+tests = json.load(os.sys.stdin)["tests"]
+words = {word for test in tests for word in test.get("command", [])}
+here = os.getcwd() + "/"
+print("\n".join(sorted(word[len(here):] for word in words if word.startswith(here))))')
+  ((${#targets[@]})) || die "No test has the label $2."
+  build "$1" "${targets[@]}"
 }
