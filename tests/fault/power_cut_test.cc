@@ -1,0 +1,106 @@
+// Power cut: the real broker on a real ext4 whose disk is cloned at random instants while it runs
+// on. A clone holds exactly what the file system had sent to the disk by then. Each clone is
+// mounted, a broker started on it, and everything that had been acknowledged before the clone began
+// must be there. Needs root, loop devices, XFS and ext4 tools.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tests/fault/broker_ledger.h"
+#include "tests/support/broker_runner.h"
+#include "tests/support/sim_random.h"
+#include "weir/admin.h"
+
+namespace weir {
+namespace {
+
+constexpr int kProducers = 4;
+constexpr int32_t kPartitions = 4;
+
+class PowerCutTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/weir-power-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    if (geteuid() != 0 || !Disk("up", "2")) {
+      directory_.clear();
+      GTEST_SKIP() << "no root or no loop devices here: a disk of our own cannot be mounted";
+    }
+  }
+  void TearDown() override {
+    if (!directory_.empty()) Disk("down");
+  }
+  bool Disk(const std::string& verb, const std::string& argument = "") {
+    return std::system(absl::StrCat("bash ", WEIR_POWERCUT, " ", verb, " ", directory_, " ",
+                                    argument, " >/dev/null 2>&1")
+                           .c_str()) == 0;
+  }
+  std::string directory_;
+};
+
+TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
+  int64_t cuts = 20;
+  uint64_t seed = 1;
+  if (const char* text = getenv("WEIR_POWER_CUTS")) ASSERT_TRUE(absl::SimpleAtoi(text, &cuts));
+  if (const char* text = getenv("WEIR_SEED")) ASSERT_TRUE(absl::SimpleAtoi(text, &seed));
+  SimRandom random(seed);
+  BrokerRunner broker(WEIR_BROKER);
+  const absl::Status started = broker.Start(directory_ + "/disk/data");
+  ASSERT_TRUE(started.ok()) << started;
+  Client client({.broker = broker.address()});
+  ASSERT_TRUE(Admin(client)
+                  .CreateTopic({.name = BrokerLedger::kTopic,
+                                .partitions = kPartitions,
+                                .config = {{"segment.bytes", "65536"}}})
+                  .ok());
+  BrokerLedger ledger;
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> producers;
+  for (int p = 0; p < kProducers; ++p) {
+    producers.emplace_back([&, p] {
+      Producer producer(client);
+      for (int64_t n = 0; !stop; ++n) {
+        if (!ledger.Send(producer, p, n).ok()) break;
+        if (n % 16 == 15) producer.Flush(absl::Seconds(60)).IgnoreError();
+      }
+    });
+  }
+  std::vector<BrokerLedger::Acknowledged> promised;
+  for (int64_t cut = 0; cut < cuts; ++cut) {
+    ledger.AwaitAcknowledged(ledger.acknowledged_count() + 1 +
+                             static_cast<int64_t>(random.Below(4000)));
+    promised.push_back(ledger.acknowledged());
+    ASSERT_TRUE(Disk("cut", absl::StrCat("c", cut)));
+  }
+  stop = true;
+  for (std::thread& producer : producers) producer.join();
+  EXPECT_TRUE(ledger.first_error().ok()) << ledger.first_error();
+  EXPECT_EQ(broker.Terminate(), 0);
+  for (int64_t cut = 0; cut < cuts; ++cut) {
+    const std::string name = absl::StrCat("c", cut);
+    ASSERT_TRUE(Disk("mount", name)) << "cut " << cut;
+    {
+      BrokerRunner survivor(WEIR_BROKER);
+      const absl::Status recovered = survivor.Start(absl::StrCat(directory_, "/", name, "/data"));
+      ASSERT_TRUE(recovered.ok()) << "seed " << seed << ", cut " << cut << ": " << recovered;
+      int64_t records = 0;
+      EXPECT_EQ(BrokerLedger::Check(Client({.broker = survivor.address()}),
+                                    promised[static_cast<size_t>(cut)], kPartitions, &records),
+                "")
+          << "seed " << seed << ", cut " << cut;
+    }
+    Disk("drop", name);
+  }
+  std::cout << "power cuts: " << cuts << ", the last with " << promised.back().size()
+            << " acknowledged records, seed " << seed << "\n";
+}
+
+}  // namespace
+}  // namespace weir
