@@ -208,6 +208,9 @@ def main():
     signal.alarm(GIVE_UP_S)
     started = time.monotonic()
     options = parse_options()
+    # Settings of a person's own broker are not for this one.
+    for name in [name for name in os.environ if name.startswith("WEIR_")]:
+        del os.environ[name]
     print("Weir's tour: a package history goes through a broker that is killed twice", flush=True)
     tour = None
     keep = False
