@@ -16,6 +16,7 @@
 #include "client/src/wire_status.h"
 #include "storage/base/clock.h"
 #include "storage/base/error.h"
+#include "storage/base/executor.h"
 
 namespace weir::client {
 namespace {
@@ -75,14 +76,21 @@ grpc::Slice Borrow(absl::string_view bytes, std::shared_ptr<const void> owner) {
 SharedBytes Share(const grpc::ByteBuffer& buffer) {
   auto slices = std::make_shared<std::vector<grpc::Slice>>();
   if (!buffer.Dump(slices.get()).ok()) return SharedBytes();
-  SharedBytes::Pieces pieces;
-  for (const grpc::Slice& slice : *slices) pieces.push_back(ViewOf(slice));
+  SharedBytes::Pieces pieces(slices->size());
+  std::transform(slices->begin(), slices->end(), pieces.begin(), ViewOf);
   return SharedBytes(std::move(pieces), std::move(slices));
+}
+
+// gRPC's threads end with the last channel, which waits for them: none of them must be the one that destroys it. But the last who
+// holds on to a Channel may well be a callback. So all channels are destroyed here.
+Executor& ChannelEnds() {
+  static ThreadExecutor executor("weir-channels", 1);
+  return executor;
 }
 
 class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  explicit GrpcStream(StreamEvents* events) : events_(events) {}
+  GrpcStream(std::shared_ptr<Channel> channel, StreamEvents* events) : channel_(std::move(channel)), events_(events) {}
 
   // `self` is let go when the call is over.
   void Start(grpc::GenericStub& stub, const std::string& method, std::shared_ptr<GrpcStream> self) {
@@ -116,8 +124,8 @@ class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::Byt
 
  private:
   void OnWriteDone(bool ok) override {
-    if (!ok) return End();
-    if (!last_) events_->OnWritten();
+    // A failed write means that the stream is over, but its end comes only when all that arrived before has been read.
+    if (ok && !last_) events_->OnWritten();
   }
   void OnReadDone(bool ok) override {
     if (!ok) return End();
@@ -140,6 +148,7 @@ class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::Byt
     RemoveHold();
   }
 
+  const std::shared_ptr<Channel> channel_;  // outlives context_, which refers to its insides
   StreamEvents* const events_;
   std::shared_ptr<GrpcStream> self_;
   grpc::ClientContext context_;
@@ -151,6 +160,7 @@ class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::Byt
 };
 
 struct UnaryCall {
+  std::shared_ptr<Channel> channel;  // as above
   grpc::ClientContext context;
   grpc::ByteBuffer request;
   grpc::ByteBuffer response;
@@ -169,9 +179,13 @@ Channel::Channel(ClientOptions options)
         auto channel =
             grpc::CreateCustomChannel(options_.broker, grpc::InsecureChannelCredentials(), ArgumentsOf(options_));
         return std::unique_ptr<Grpc>(new Grpc{channel, grpc::GenericStub(channel)});
-      }()) {}
+      }()) {
+  ChannelEnds();  // so that it outlives even a static Client
+}
 
-Channel::~Channel() = default;
+Channel::~Channel() {
+  ChannelEnds().Post([grpc = std::move(grpc_)]() mutable { grpc.reset(); });
+}
 
 absl::Status Channel::Call(const std::string& method, const google::protobuf::MessageLite& request,
                            google::protobuf::MessageLite* response) {
@@ -190,7 +204,7 @@ absl::Status Channel::Call(const std::string& method, const google::protobuf::Me
 }
 
 void Channel::CallAsync(const std::string& method, const google::protobuf::MessageLite& request, Done done) {
-  auto* call = new UnaryCall;
+  auto* call = new UnaryCall{.channel = shared_from_this()};
   call->context.set_deadline(absl::ToChronoTime(Clock::Real().Now() + options_.call_timeout));
   call->request = Serialise(request);
   call->done = std::move(done);
@@ -204,7 +218,7 @@ void Channel::CallAsync(const std::string& method, const google::protobuf::Messa
 }
 
 std::shared_ptr<Stream> Channel::Open(const std::string& method, StreamEvents* events) {
-  auto stream = std::make_shared<GrpcStream>(events);
+  auto stream = std::make_shared<GrpcStream>(shared_from_this(), events);
   stream->Start(grpc_->stub, method, stream);
   return stream;
 }

@@ -46,7 +46,7 @@ class Stream {
   virtual void Cancel() = 0;
 };
 
-class Channel {
+class Channel : public std::enable_shared_from_this<Channel> {
  public:
   explicit Channel(ClientOptions options);
   ~Channel();
@@ -72,7 +72,7 @@ class Channel {
  private:
   struct Grpc;
   const ClientOptions options_;
-  const std::unique_ptr<Grpc> grpc_;
+  std::unique_ptr<Grpc> grpc_;
 };
 
 }  // namespace weir::client

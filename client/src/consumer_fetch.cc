@@ -233,7 +233,7 @@ void Consumer::Core::Retry(Partition& partition, Partition::State state, const a
 
 int64_t Consumer::Core::FetchBytes() const {
   const auto streams = static_cast<int64_t>(std::clamp<size_t>(partitions_.size(), 1, static_cast<size_t>(options_.max_streams)));
-  return std::max(std::min(options_.fetch_bytes, options_.buffer_bytes / (2 * streams)), kFetchBytesSmallest);
+  return std::min(options_.fetch_bytes, std::max(options_.buffer_bytes / (2 * streams), kFetchBytesSmallest));
 }
 
 }  // namespace weir

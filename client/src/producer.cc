@@ -17,7 +17,9 @@ ProducerOptions Sane(ProducerOptions options) {
   // Without sequences only one batch at a time keeps the order when it has to be sent again.
   options.max_in_flight = options.idempotent ? std::clamp(options.max_in_flight, 1, limits::kProducerBatches) : 1;
   options.delivery_timeout = std::max(options.delivery_timeout, absl::ZeroDuration());
-  options.request_timeout = std::max(options.request_timeout, absl::Milliseconds(1));
+  // A record that has timed out unanswered must not hold up those behind it.
+  options.request_timeout =
+      std::max(std::min(options.request_timeout, options.delivery_timeout), absl::Milliseconds(1));
   return options;
 }
 
