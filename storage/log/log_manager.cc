@@ -319,6 +319,7 @@ absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(LogManagerOptions o
       .file_system = options.file_system,
       .clock = options.clock,
       .data_directory = options.directory,
+      .journal_uuid = options.directory_uuid,
       .live_topics = {options.live_topics.begin(), options.live_topics.end()},
       .deleted_topics = {options.deleted_topics.begin(), options.deleted_topics.end()}};
   WEIR_ASSIGN_OR_RETURN(RecoveredLog recovered, Recover(recovery, report));

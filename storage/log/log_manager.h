@@ -4,6 +4,7 @@
 #ifndef WEIR_STORAGE_LOG_LOG_MANAGER_H_
 #define WEIR_STORAGE_LOG_LOG_MANAGER_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +34,7 @@ struct LogManagerOptions {
   LeaderEpoch leader_epoch;             // of this start
   std::vector<TopicId> live_topics;     // recovery keeps these,
   std::vector<TopicId> deleted_topics;  // removes these, and reports every other directory
+  std::array<uint8_t, 16> directory_uuid{};  // of this data directory, for ever: marks its journal
   int64_t journal_file_bytes = limits::kJournalFileBytes;
   int journal_files = limits::kJournalFiles;
   size_t open_files = limits::kOpenFiles;

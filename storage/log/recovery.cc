@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -222,14 +221,6 @@ absl::Status CleanUp(const RecoveryOptions& options, RecoveryReport* report) {
   return absl::OkStatus();
 }
 
-JournalUuid NewUuid() {
-  std::random_device random;
-  JournalUuid uuid;
-  for (size_t i = 0; i < uuid.size(); i += 4)
-    StoreLittle<uint32_t>(reinterpret_cast<char*>(uuid.data()) + i, random());
-  return uuid;
-}
-
 }  // namespace
 
 absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryReport* report) {
@@ -285,7 +276,7 @@ absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryRep
   for (const auto& file : ring)
     recovered.next_sequence = std::max(recovered.next_sequence, file.header.sequence);
   recovered.next_sequence = recovered.next_sequence + 2;
-  if (fresh) recovered.position.journal = NewUuid();
+  if (fresh) recovered.position.journal = options.journal_uuid;
   recovered.position.through = recovered.next_round - 1;
   recovered.position.oldest_live = recovered.next_sequence;
   recovered.position.clean = false;

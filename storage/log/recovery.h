@@ -36,6 +36,7 @@ struct RecoveryOptions {
   FileSystem* file_system = nullptr;
   Clock* clock = nullptr;
   std::string data_directory;
+  JournalUuid journal_uuid{};  // of a new directory
   absl::flat_hash_set<TopicId> live_topics;
   absl::flat_hash_set<TopicId> deleted_topics;
 };
