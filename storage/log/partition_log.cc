@@ -229,15 +229,19 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
   if (place.segment == nullptr) return read;
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place.segment->OpenFile());
   int64_t want = std::max<int64_t>(max_bytes, kBatchHeaderBytes);
+  bool waited = false;  // for the disk
   for (;;) {
     const size_t n = static_cast<size_t>(std::min(want, place.limit - place.position));
     if (read.batches.size < n || read.batches.data == nullptr) {
       read.batches.data = std::make_unique_for_overwrite<char[]>(n);
     }
     const absl::Span<char> to(read.batches.data.get(), n);
-    WEIR_ASSIGN_OR_RETURN(const size_t got, mode == ReadMode::kCachedOnly
-                                                ? file->ReadCachedAt(place.position, to)
-                                                : file->ReadAt(place.position, to));
+    absl::StatusOr<size_t> cached = file->ReadCachedAt(place.position, to);
+    if (absl::IsUnavailable(cached.status()) && mode == ReadMode::kMayBlock) {
+      waited = true;
+      cached = file->ReadAt(place.position, to);
+    }
+    WEIR_ASSIGN_OR_RETURN(const size_t got, std::move(cached));
     const Walk walk =
         WalkBatches(absl::string_view(read.batches.data.get(), got), from, *place.epochs);
     read.batches.size = walk.size;
@@ -257,7 +261,7 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
   }
   if (cursor != nullptr) {
     const bool same = cursor->segment_base == place.segment->base();
-    cursor->cold = place.far_behind && (mode == ReadMode::kMayBlock || (same && cursor->cold));
+    cursor->cold = place.far_behind && (waited || (same && cursor->cold));
     // Behind a cold scan nothing is kept, so that it does not push the hot end of other logs out of
     // memory.
     if (cursor->cold) file->DropCached(place.position, static_cast<int64_t>(read.batches.size));
