@@ -260,11 +260,12 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
                                 " instead of ", place.next_base.value()));
   }
   if (cursor != nullptr) {
-    const bool same = cursor->segment_base == place.segment->base();
-    cursor->cold = place.far_behind && (waited || (same && cursor->cold));
-    // Behind a cold scan nothing is kept, so that it does not push the hot end of other logs out of
-    // memory.
-    if (cursor->cold) file->DropCached(place.position, static_cast<int64_t>(read.batches.size));
+    // What a scan itself brought into memory goes again, so that it does not push the hot end of
+    // other logs out: what it waited for, and what the kernel read ahead for the next read.
+    if (place.far_behind && (waited || cursor->cold)) {
+      file->DropCached(place.position, static_cast<int64_t>(read.batches.size));
+    }
+    cursor->cold = waited;
     cursor->segment_base = place.segment->base();
     cursor->offset = read.next_offset;
     cursor->position = end;

@@ -55,8 +55,7 @@ struct ReadCursor {
   Offset segment_base{-1};
   Offset offset{-1};
   FilePosition position;
-  bool cold = false;  // the last read waited for the disk: pages behind the reader are dropped from
-                      // the cache
+  bool cold = false;  // the last read waited for the disk
 };
 
 struct TimestampOffset {
