@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -16,6 +15,7 @@
 #include "broker/runtime/logging.h"
 #include "broker/server.h"
 #include "storage/base/check.h"
+#include "storage/base/executor.h"
 #include "storage/base/file_system.h"
 
 namespace weir {
@@ -88,7 +88,9 @@ int Run(const BrokerConfig& config) {
     PrintError(server.status());
     return kCannotStart;
   }
-  std::thread(WatchSignals, signals, &ending).detach();
+  // Never destroyed: it waits for signals until the process is gone.
+  auto* const watcher = new ThreadExecutor("weir-signals", 1);
+  watcher->Post([signals] { WatchSignals(signals, &ending); });
   std::printf("weir-broker %s ready on %s (gRPC) and %s (HTTP), data in %s\n",
               std::string(WeirVersion()).c_str(), (*server)->grpc().ToString().c_str(),
               (*server)->http().ToString().c_str(), config.data_dir.c_str());

@@ -46,6 +46,8 @@ constexpr absl::Duration kRetentionPause = absl::Minutes(1);
 constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
 // What gRPC may hold beside the requests that are accounted for in the produce share.
 constexpr int64_t kTransportBytes = 128 * limits::kMiB;
+// By how much the reserve grows between two looks at the disk.
+constexpr int64_t kReserveStep = 16 * limits::kMiB;
 // Descriptors for connections, the journal, the metadata store and the libraries.
 constexpr size_t kOtherDescriptors = 1024;
 
@@ -90,6 +92,7 @@ class ServerImpl : public Server {
   std::vector<PartitionSample> SamplePartitions() const;
   void StartLoops();
   void CheckDisk();
+  void KeepReserve();
   void OnFenced(const absl::Status& reason);
   absl::Status Ready() const;
 
@@ -111,6 +114,7 @@ class ServerImpl : public Server {
   LogEvents events_{&waiters_, &metrics_, [this](const absl::Status& reason) { OnFenced(reason); }};
   DataDirectory directory_;
   std::unique_ptr<DiskReserve> reserve_;
+  bool reserve_grows_ = true;  // the upkeep thread's
   std::unique_ptr<TopicCatalog> catalog_;
   std::unique_ptr<ProducerIdentities> producers_;
   ThreadExecutor completions_{"weir-complete", 1};
@@ -175,21 +179,23 @@ absl::Status ServerImpl::OpenLogs() {
   }
   RecoveryReport report;
   WEIR_ASSIGN_OR_RETURN(
-      logs_, LogManager::Open(
-                 {.file_system = &fs_,
-                  .clock = &clock_,
-                  .directory = directory_.path,
-                  .listener = &events_,
-                  .completions = &completions_,
-                  .background = &background_,
-                  .leader_epoch = directory_.meta.leader_epoch,
-                  .live_topics = catalog_->LiveIds(),
-                  .deleted_topics = catalog_->DeletedIds(),
-                  .journal_file_bytes = config_.journal_file_bytes,
-                  .journal_files = config_.journal_files,
-                  .open_files = open_files,
-                  .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2)},
-                 &report));
+      logs_,
+      LogManager::Open(
+          {.file_system = &fs_,
+           .clock = &clock_,
+           .directory = directory_.path,
+           .listener = &events_,
+           .completions = &completions_,
+           .background = &background_,
+           .leader_epoch = directory_.meta.leader_epoch,
+           .live_topics = catalog_->LiveIds(),
+           .deleted_topics = catalog_->DeletedIds(),
+           .directory_uuid = TopicId::Parse(directory_.meta.broker_id).value_or(TopicId{}).bytes,
+           .journal_file_bytes = config_.journal_file_bytes,
+           .journal_files = config_.journal_files,
+           .open_files = open_files,
+           .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2)},
+          &report));
   spdlog::info(
       "recovered {} partitions in {}: the last stop was {}, {} rounds with {} batches ({} bytes) "
       "were redone",
@@ -269,7 +275,7 @@ void ServerImpl::AddGauges() {
   gauge("weir_waiters", "Fetches and streams that wait for records",
         [this] { return double(waiters_.size()); });
   gauge("weir_streams", "Produce and fetch streams that are open",
-        [this] { return double(calls_.size()); });
+        [this] { return double(calls_.long_calls()); });
   gauge("weir_memory_limit_bytes", "Budget for requests",
         [this] { return double(memory_.limit()); });
   gauge("weir_memory_produce_used_bytes", "Of the produce share",
@@ -302,8 +308,10 @@ void ServerImpl::StartLoops() {
   retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
   retention_loop_ = std::make_unique<PeriodicTask>(&timers_, &admin_, kRetentionPause,
                                                    [this] { retention_->Run(); });
-  disk_loop_ =
-      std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] { CheckDisk(); });
+  disk_loop_ = std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] {
+    CheckDisk();
+    KeepReserve();
+  });
 }
 
 void ServerImpl::CheckDisk() {
@@ -313,10 +321,16 @@ void ServerImpl::CheckDisk() {
     spdlog::warn("produces are refused: {}", std::string(status.message()));
   if (status.ok() && was_low) spdlog::info("produces are taken again: there is room on the disk");
   logs_->RefuseAppends(status);
-  if (!status.ok()) return;
-  if (const absl::Status grown = reserve_->Grow(logs_->journal_bytes()); !grown.ok()) {
+}
+
+void ServerImpl::KeepReserve() {
+  if (!watermark_.status().ok()) return;
+  const int64_t wanted = std::min(logs_->journal_bytes(), reserve_->size() + kReserveStep);
+  const absl::Status grown = reserve_->Grow(wanted);
+  if (!grown.ok() && reserve_grows_) {
     spdlog::warn("the reserve for recovery is too small: {}", std::string(grown.message()));
   }
+  reserve_grows_ = grown.ok();
 }
 
 void ServerImpl::OnFenced(const absl::Status& reason) {
@@ -330,7 +344,7 @@ absl::Status ServerImpl::Ready() const {
   if (fenced_)
     return MakeError(Reason::kLogDirFenced,
                      "a disk error has closed the data directory for writing");
-  return calls_.Admit();
+  return calls_.stopped() ? ShuttingDown() : absl::OkStatus();
 }
 
 absl::Status ServerImpl::Stop(absl::Duration grace) {

@@ -7,9 +7,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "broker/partition/delete_records.h"
-#include "broker/rpc/admin_call.h"
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/page_token.h"
+#include "broker/rpc/unary_call.h"
 #include "broker/runtime/logging.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
@@ -121,6 +121,17 @@ DeleteRecordsTarget ToTarget(PartitionManager* partitions, const std::string& to
   return target;
 }
 
+void FillResults(const v1::DeleteRecordsRequest& request,
+                 const std::vector<absl::StatusOr<Offset>>& answers,
+                 v1::DeleteRecordsResponse* response) {
+  for (size_t i = 0; i < answers.size(); ++i) {
+    v1::DeleteRecordsResponse::Result* result = response->add_results();
+    result->set_partition(request.targets(static_cast<int>(i)).partition());
+    result->set_log_start_offset(answers[i].ok() ? answers[i]->value() : -1);
+    if (!answers[i].ok()) *result->mutable_error() = EncodeError(answers[i].status());
+  }
+}
+
 void FillLimits(google::protobuf::Map<std::string, int64_t>* to) {
   (*to)["request_bytes"] = limits::kRequestBytes;
   (*to)["max_message_bytes"] = limits::kMaxMessageBytesLargest;
@@ -165,35 +176,35 @@ void FillBroker(const Services& services, v1::DescribeBrokerResponse* response) 
 grpc::ServerUnaryReactor* AdminService::CreateTopic(grpc::CallbackServerContext* context,
                                                     const v1::CreateTopicRequest* request,
                                                     v1::CreateTopicResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin,
-                      [=, this] { return Create(*services_, *request, response); });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
+                               [=, this] { return Create(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::ListTopics(grpc::CallbackServerContext* context,
                                                    const v1::ListTopicsRequest* request,
                                                    v1::ListTopicsResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin,
-                      [=, this] { return List(*services_, *request, response); });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
+                               [=, this] { return List(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeTopic(grpc::CallbackServerContext* context,
                                                       const v1::DescribeTopicRequest* request,
                                                       v1::DescribeTopicResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin,
-                      [=, this] { return Describe(*services_, *request, response); });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
+                               [=, this] { return Describe(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::AlterTopicConfig(grpc::CallbackServerContext* context,
                                                          const v1::AlterTopicConfigRequest* request,
                                                          v1::AlterTopicConfigResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin,
-                      [=, this] { return Alter(*services_, *request, response); });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
+                               [=, this] { return Alter(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::AddPartitions(grpc::CallbackServerContext* context,
                                                       const v1::AddPartitionsRequest* request,
                                                       v1::AddPartitionsResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin, [=, this]() -> absl::Status {
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this]() -> absl::Status {
     WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, services_->catalog->AddPartitions(
                                                     request->name(), request->partitions()));
     response->set_partitions(topic->partitions);
@@ -204,51 +215,40 @@ grpc::ServerUnaryReactor* AdminService::AddPartitions(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::DeleteTopic(grpc::CallbackServerContext* context,
                                                     const v1::DeleteTopicRequest* request,
                                                     v1::DeleteTopicResponse*) {
-  return RunAdminCall(services_, context, Call::kAdmin,
-                      [=, this] { return services_->partitions->DeleteTopic(request->name()); });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this] {
+    return services_->partitions->DeleteTopic(request->name());
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::DeleteRecords(grpc::CallbackServerContext* context,
                                                       const v1::DeleteRecordsRequest* request,
                                                       v1::DeleteRecordsResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const absl::Duration start = services_->clock->Monotonic();
-  const auto end = [=, this](const absl::Status& status) {
-    EndCall(services_, context, Call::kAdmin, start, status, reactor);
-  };
-  absl::Status status = services_->calls->Admit();
-  if (status.ok()) status = services_->catalog->Require(request->topic()).status();
-  if (status.ok() && request->targets_size() > limits::kFetchPartitions) {
-    status =
-        MakeError(Reason::kInvalidRequest,
-                  absl::StrCat("the request names ", request->targets_size(),
-                               " partitions; at most ", limits::kFetchPartitions, " are allowed"));
-  }
-  if (!status.ok()) {
-    end(status);
-    return reactor;
-  }
-  std::vector<DeleteRecordsTarget> targets;
-  for (const auto& target : request->targets())
-    targets.push_back(ToTarget(services_->partitions, request->topic(), target));
-  weir::DeleteRecords(std::move(targets), services_->logs,
-                      [=](std::vector<absl::StatusOr<Offset>> answers) {
-                        for (size_t i = 0; i < answers.size(); ++i) {
-                          v1::DeleteRecordsResponse::Result* result = response->add_results();
-                          result->set_partition(request->targets(static_cast<int>(i)).partition());
-                          result->set_log_start_offset(answers[i].ok() ? answers[i]->value() : -1);
-                          if (!answers[i].ok())
-                            *result->mutable_error() = EncodeError(answers[i].status());
-                        }
-                        end(absl::OkStatus());
-                      });
-  return reactor;
+  return UnaryCall::Run(
+      services_, context, Call::kAdmin, [=, this](UnaryCall* call) -> absl::Status {
+        WEIR_RETURN_IF_ERROR(services_->catalog->Require(request->topic()).status());
+        if (request->targets_size() > limits::kFetchPartitions) {
+          return MakeError(
+              Reason::kInvalidRequest,
+              absl::StrCat("the request names ", request->targets_size(), " partitions; at most ",
+                           limits::kFetchPartitions, " are allowed"));
+        }
+        std::vector<DeleteRecordsTarget> targets;
+        for (const auto& target : request->targets()) {
+          targets.push_back(ToTarget(services_->partitions, request->topic(), target));
+        }
+        weir::DeleteRecords(std::move(targets), services_->logs,
+                            [=](std::vector<absl::StatusOr<Offset>> answers) {
+                              FillResults(*request, answers, response);
+                              call->End(absl::OkStatus());
+                            });
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeBroker(grpc::CallbackServerContext* context,
                                                        const v1::DescribeBrokerRequest*,
                                                        v1::DescribeBrokerResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin, [=, this] {
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this] {
     FillBroker(*services_, response);
     return absl::OkStatus();
   });
@@ -257,7 +257,7 @@ grpc::ServerUnaryReactor* AdminService::DescribeBroker(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
                                                     const v1::SetLogLevelRequest* request,
                                                     v1::SetLogLevelResponse* response) {
-  return RunAdminCall(services_, context, Call::kAdmin, [=]() -> absl::Status {
+  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=]() -> absl::Status {
     const std::string previous = LogLevel();
     WEIR_RETURN_IF_ERROR(weir::SetLogLevel(request->level()));
     response->set_previous(previous);

@@ -44,7 +44,7 @@ FetchCall::FetchCall(const Services* services, grpc::CallbackServerContext* cont
 }
 
 absl::Status FetchCall::Start(const grpc::ByteBuffer& request) {
-  WEIR_RETURN_IF_ERROR(services_->calls->Admit());
+  WEIR_RETURN_IF_ERROR(services_->calls->Enter());
   if (!FromByteBuffer(request, &request_)) {
     return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.FetchRequest");
   }
@@ -189,6 +189,11 @@ void FetchCall::End(const absl::Status& status) {
 void FetchCall::OnCancel() {
   absl::MutexLock lock(&mu_);
   if (fetch_ != nullptr) fetch_->Cancel();
+}
+
+void FetchCall::OnDone() {
+  services_->calls->Leave();
+  delete this;
 }
 
 }  // namespace weir

@@ -34,7 +34,7 @@ class FetchCall : public grpc::ServerUnaryReactor {
   v1::PartitionRecords Head(int index, const absl::StatusOr<PartitionRead>& result) const;
   void End(const absl::Status& status);
   void OnCancel() override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
 
   const Services* const services_;
   grpc::CallbackServerContext* const context_;

@@ -25,7 +25,8 @@ constexpr absl::Duration kStall = absl::Seconds(1);
 FetchStream::FetchStream(const Services* services, grpc::CallbackServerContext* context,
                          const grpc::ByteBuffer* request)
     : services_(services), context_(context) {
-  const absl::Status status = services_->calls->Add(this) ? Start(*request) : ShuttingDown();
+  absl::Status status = services_->calls->Enter(this);
+  if (status.ok()) status = Start(*request);
   if (!status.ok()) End(status);
 }
 
@@ -138,7 +139,7 @@ void FetchStream::OnCancel() {
 }
 
 void FetchStream::OnDone() {
-  services_->calls->Remove(this);
+  services_->calls->Leave(this);
   delete this;
 }
 

@@ -1,6 +1,7 @@
 #include "broker/rpc/grpc_server.h"
 
 #include <grpc/support/log.h>
+#include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -26,12 +27,10 @@ constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.AdminSer
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 
-// gRPC's own log lines, in ours.
+// gRPC's own log lines. What it calls an error is mostly the other end's.
 void ForwardLog(gpr_log_func_args* args) {
-  const auto level = args->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::warn
-                     : args->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::debug
-                                                               : spdlog::level::trace;
-  spdlog::log(level, "grpc: {}", args->message);
+  const bool error = args->severity == GPR_LOG_SEVERITY_ERROR;
+  spdlog::log(error ? spdlog::level::debug : spdlog::level::trace, "grpc: {}", args->message);
 }
 
 std::string Address(const std::string& host, int port) {
@@ -66,7 +65,8 @@ void Bound(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
 
 class GrpcServerImpl : public GrpcServer {
  public:
-  explicit GrpcServerImpl(const Services* services) : log_(services), admin_(services) {}
+  explicit GrpcServerImpl(const Services* services)
+      : services_(services), log_(services), admin_(services) {}
 
   absl::Status Listen(const GrpcServerOptions& options) {
     grpc::ServerBuilder builder;
@@ -93,10 +93,13 @@ class GrpcServerImpl : public GrpcServer {
   }
 
   void Shutdown(absl::Duration grace) override {
-    server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+    services_->calls->WaitUntilIdle(grace);
+    // gRPC would wait for connections too, of which idle ones do not end by themselves.
+    server_->Shutdown(gpr_inf_past(GPR_CLOCK_REALTIME));
   }
 
  private:
+  const Services* const services_;
   LogService log_;
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;

@@ -5,13 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/partition/list_offsets.h"
-#include "broker/rpc/admin_call.h"
-#include "broker/rpc/call_context.h"
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/fetch_call.h"
 #include "broker/rpc/fetch_stream.h"
 #include "broker/rpc/produce_call.h"
 #include "broker/rpc/produce_stream.h"
+#include "broker/rpc/unary_call.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -106,38 +105,33 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* LogService::FetchStream(
 grpc::ServerUnaryReactor* LogService::ListOffsets(grpc::CallbackServerContext* context,
                                                   const v1::ListOffsetsRequest* request,
                                                   v1::ListOffsetsResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const absl::Duration start = services_->clock->Monotonic();
-  absl::Status status = services_->calls->Admit();
-  if (status.ok() && request->queries_size() > limits::kFetchPartitions) {
-    status =
-        MakeError(Reason::kInvalidRequest,
-                  absl::StrCat("the request has ", request->queries_size(), " queries; at most ",
-                               limits::kFetchPartitions, " are allowed"));
-  }
-  if (!status.ok()) {
-    EndCall(services_, context, Call::kListOffsets, start, status, reactor);
-    return reactor;
-  }
-  std::vector<OffsetQuery> queries;
-  for (const auto& query : request->queries())
-    queries.push_back(ToQuery(services_->partitions, query));
-  weir::ListOffsets(
-      std::move(queries), services_->disk,
-      [=, services = services_](std::vector<absl::StatusOr<TimestampOffset>> answers) {
-        FillOffsets(*request, answers, response);
-        EndCall(services, context, Call::kListOffsets, start, absl::OkStatus(), reactor);
+  return UnaryCall::Run(
+      services_, context, Call::kListOffsets, [=, this](UnaryCall* call) -> absl::Status {
+        if (request->queries_size() > limits::kFetchPartitions) {
+          return MakeError(
+              Reason::kInvalidRequest,
+              absl::StrCat("the request has ", request->queries_size(), " queries; at most ",
+                           limits::kFetchPartitions, " are allowed"));
+        }
+        std::vector<OffsetQuery> queries;
+        for (const auto& query : request->queries())
+          queries.push_back(ToQuery(services_->partitions, query));
+        weir::ListOffsets(std::move(queries), services_->disk,
+                          [=](std::vector<absl::StatusOr<TimestampOffset>> answers) {
+                            FillOffsets(*request, answers, response);
+                            call->End(absl::OkStatus());
+                          });
+        return absl::OkStatus();
       });
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* LogService::InitProducer(grpc::CallbackServerContext* context,
                                                    const v1::InitProducerRequest* request,
                                                    v1::InitProducerResponse* response) {
-  return RunAdminCall(services_, context, Call::kInitProducer,
-                      [producers = services_->producers, request, response] {
-                        return InitProducerIdentity(producers, *request, response);
-                      });
+  return UnaryCall::RunOnAdmin(services_, context, Call::kInitProducer,
+                               [producers = services_->producers, request, response] {
+                                 return InitProducerIdentity(producers, *request, response);
+                               });
 }
 
 }  // namespace weir

@@ -20,7 +20,7 @@ ProduceCall::ProduceCall(const Services* services, grpc::CallbackServerContext* 
 }
 
 absl::Status ProduceCall::Start(const grpc::ByteBuffer& request) {
-  WEIR_RETURN_IF_ERROR(services_->calls->Admit());
+  WEIR_RETURN_IF_ERROR(services_->calls->Enter());
   MemoryShare& share = services_->memory->produce();
   const auto bytes = static_cast<int64_t>(request.Length());
   std::optional<Reservation> memory = share.TryReserve(bytes);
@@ -49,6 +49,11 @@ void ProduceCall::End(const absl::Status& status, const absl::Status& counted) {
   services_->metrics->CountCall(Call::kProduce, services_->clock->Monotonic() - start_, counted);
   memory_.Release();
   Finish(EndStatus(context_, status));
+}
+
+void ProduceCall::OnDone() {
+  services_->calls->Leave();
+  delete this;
 }
 
 }  // namespace weir

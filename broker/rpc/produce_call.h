@@ -25,7 +25,7 @@ class ProduceCall : public grpc::ServerUnaryReactor {
   absl::Status Start(const grpc::ByteBuffer& request);
   void End(const absl::Status& status, const absl::Status& counted);
   void OnCancel() override { cancelled_.store(true, std::memory_order_relaxed); }
-  void OnDone() override { delete this; }
+  void OnDone() override;
 
   const Services* const services_;
   grpc::CallbackServerContext* const context_;

@@ -14,7 +14,7 @@ namespace weir {
 
 ProduceStream::ProduceStream(const Services* services, grpc::CallbackServerContext* context)
     : services_(services), context_(context) {
-  const bool admitted = services_->calls->Add(this);
+  const bool admitted = services_->calls->Enter(this).ok();
   Next next;
   {
     absl::MutexLock lock(&mu_);
@@ -25,7 +25,7 @@ ProduceStream::ProduceStream(const Services* services, grpc::CallbackServerConte
 }
 
 void ProduceStream::OnDone() {
-  services_->calls->Remove(this);
+  services_->calls->Leave(this);
   delete this;
 }
 
@@ -69,11 +69,10 @@ void ProduceStream::OnReadDone(bool ok) {
 
 void ProduceStream::Take(uint64_t number, Reservation memory) {
   DecodedProduce decoded;
-  absl::Status status = DecodeProduce(in_, &decoded);
+  const absl::Status status = DecodeProduce(in_, &decoded);
   in_.Clear();
   const uint64_t tag = decoded.fields.client_tag();
-  absl::StatusOr<ProduceRequest> request = status;
-  if (status.ok()) request = ToProduceRequest(decoded);
+  absl::StatusOr<ProduceRequest> request = status.ok() ? ToProduceRequest(decoded) : status;
   if (!request.ok()) {
     Answer(number, ToResponse(tag, request.status()), request.status());
     return ReadOn();

@@ -19,7 +19,8 @@ template <typename Entries>
 std::vector<Admin::ConfigEntry> ConfigOf(const Entries& entries) {
   std::vector<Admin::ConfigEntry> config;
   for (const v1::ConfigEntry& entry : entries) {
-    config.push_back({.name = entry.name(), .value = entry.value(), .is_default = entry.is_default()});
+    config.push_back(
+        {.name = entry.name(), .value = entry.value(), .is_default = entry.is_default()});
   }
   return config;
 }
@@ -44,7 +45,8 @@ absl::StatusOr<Admin::TopicSummary> Admin::CreateTopic(const TopicSpec& spec, bo
   request.set_validate_only(validate_only);
   v1::CreateTopicResponse response;
   WEIR_RETURN_IF_ERROR(channel_->Call(Method("CreateTopic"), request, &response));
-  return TopicSummary{.name = spec.name, .topic_id = response.topic_id(), .partitions = response.partitions()};
+  return TopicSummary{
+      .name = spec.name, .topic_id = response.topic_id(), .partitions = response.partitions()};
 }
 
 absl::StatusOr<std::vector<Admin::TopicSummary>> Admin::ListTopics(absl::string_view prefix) {
@@ -55,14 +57,16 @@ absl::StatusOr<std::vector<Admin::TopicSummary>> Admin::ListTopics(absl::string_
     v1::ListTopicsResponse response;
     WEIR_RETURN_IF_ERROR(channel_->Call(Method("ListTopics"), request, &response));
     for (const v1::TopicSummary& topic : response.topics()) {
-      topics.push_back({.name = topic.name(), .topic_id = topic.topic_id(), .partitions = topic.partitions()});
+      topics.push_back(
+          {.name = topic.name(), .topic_id = topic.topic_id(), .partitions = topic.partitions()});
     }
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
   return topics;
 }
 
-absl::StatusOr<Admin::TopicDescription> Admin::DescribeTopic(absl::string_view topic, bool with_partitions) {
+absl::StatusOr<Admin::TopicDescription> Admin::DescribeTopic(absl::string_view topic,
+                                                             bool with_partitions) {
   TopicDescription description;
   v1::DescribeTopicRequest request;
   request.set_name(std::string(topic));
@@ -85,9 +89,9 @@ absl::StatusOr<Admin::TopicDescription> Admin::DescribeTopic(absl::string_view t
   return description;
 }
 
-absl::StatusOr<std::vector<Admin::ConfigEntry>> Admin::AlterTopicConfig(absl::string_view topic,
-                                                                        const std::map<std::string, std::string>& set,
-                                                                        const std::vector<std::string>& remove) {
+absl::StatusOr<std::vector<Admin::ConfigEntry>> Admin::AlterTopicConfig(
+    absl::string_view topic, const std::map<std::string, std::string>& set,
+    const std::vector<std::string>& remove) {
   v1::AlterTopicConfigRequest request;
   request.set_name(std::string(topic));
   request.mutable_set()->insert(set.begin(), set.end());
@@ -113,8 +117,8 @@ absl::Status Admin::DeleteTopic(absl::string_view topic) {
   return channel_->Call(Method("DeleteTopic"), request, &response);
 }
 
-absl::StatusOr<std::vector<absl::StatusOr<Offset>>> Admin::DeleteRecords(absl::string_view topic,
-                                                                         absl::Span<const RecordDeletion> deletions) {
+absl::StatusOr<std::vector<absl::StatusOr<Offset>>> Admin::DeleteRecords(
+    absl::string_view topic, absl::Span<const RecordDeletion> deletions) {
   v1::DeleteRecordsRequest request;
   request.set_topic(std::string(topic));
   for (const RecordDeletion& deletion : deletions) {
@@ -133,7 +137,8 @@ absl::StatusOr<std::vector<absl::StatusOr<Offset>>> Admin::DeleteRecords(absl::s
     }
   }
   if (results.size() != deletions.size()) {
-    return MakeError(Reason::kInternal, absl::StrCat("DeleteRecords answered ", results.size(), " of ", deletions.size()));
+    return MakeError(Reason::kInternal, absl::StrCat("DeleteRecords answered ", results.size(),
+                                                     " of ", deletions.size()));
   }
   return results;
 }
@@ -155,7 +160,8 @@ absl::StatusOr<std::vector<absl::StatusOr<Admin::FoundOffset>>> Admin::ListOffse
   WEIR_RETURN_IF_ERROR(channel_->Call(client::kListOffsets, request, &response));
   if (response.results_size() != request.queries_size()) {
     return MakeError(Reason::kInternal,
-                     absl::StrCat("ListOffsets answered ", response.results_size(), " of ", request.queries_size()));
+                     absl::StrCat("ListOffsets answered ", response.results_size(), " of ",
+                                  request.queries_size()));
   }
   int next = 0;
   for (size_t i = 0; i < queries.size(); ++i) {
@@ -173,7 +179,8 @@ absl::StatusOr<std::vector<absl::StatusOr<Admin::FoundOffset>>> Admin::ListOffse
 
 absl::StatusOr<Admin::BrokerDescription> Admin::DescribeBroker() {
   v1::DescribeBrokerResponse response;
-  WEIR_RETURN_IF_ERROR(channel_->Call(Method("DescribeBroker"), v1::DescribeBrokerRequest(), &response));
+  WEIR_RETURN_IF_ERROR(
+      channel_->Call(Method("DescribeBroker"), v1::DescribeBrokerRequest(), &response));
   return BrokerDescription{.version = response.version(),
                            .features = {response.features().begin(), response.features().end()},
                            .broker_id = response.broker_id(),

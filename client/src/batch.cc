@@ -49,8 +49,9 @@ void Batch::Seal(Compression compression, std::optional<int> level) {
 
 absl::StatusOr<RecordPosition> Batch::PositionOf(int32_t index) const {
   if (!status.ok()) return status;
-  return RecordPosition{.partition = queue->index(),
-                        .offset = base_offset == kUnknownOffset ? kUnknownOffset : base_offset + index};
+  return RecordPosition{
+      .partition = queue->index(),
+      .offset = base_offset == kUnknownOffset ? kUnknownOffset : base_offset + index};
 }
 
 void Batch::TellOutcome() {

@@ -1,6 +1,7 @@
-// Batch: records of one partition on their way to the broker, with what happens to them, and BuilderPool, which keeps the memory
-// of batches that are done for the next ones. A Batch's fields are guarded by its Producer's mutex, except where they say
-// otherwise; BuilderPool: any thread, guarded by mu_.
+// Batch: records of one partition on their way to the broker, with what happens to them, and
+// BuilderPool, which keeps the memory of batches that are done for the next ones. A Batch's fields
+// are guarded by its Producer's mutex, except where they say otherwise; BuilderPool: any thread,
+// guarded by mu_.
 #ifndef WEIR_CLIENT_SRC_BATCH_H_
 #define WEIR_CLIENT_SRC_BATCH_H_
 
@@ -59,19 +60,27 @@ class Batch {
 
   Batch(PartitionQueue* queue, uint64_t ordinal, absl::Duration opened_at, int64_t opened_ms,
         std::shared_ptr<BuilderPool> pool)
-      : queue(queue), ordinal(ordinal), opened_at(opened_at), opened_ms(opened_ms), builder(pool->Take()),
+      : queue(queue),
+        ordinal(ordinal),
+        opened_at(opened_at),
+        opened_ms(opened_ms),
+        builder(pool->Take()),
         pool_(std::move(pool)) {}
   ~Batch() { pool_->Give(std::move(builder)); }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // Makes the bytes to send, once; later calls only change the numbering when that has changed. Not under the mutex: by the one
-  // thread that sends, between taking the batch from its queue and writing it.
+  // Makes the bytes to send, once; later calls only change the numbering when that has changed. Not
+  // under the mutex: by the one thread that sends, between taking the batch from its queue and
+  // writing it.
   void Seal(Compression compression, std::optional<int> level);
   absl::string_view bytes() const { return bytes_; }
-  const std::shared_ptr<const void>& bytes_owner() const { return bytes_owner_; }  // none: the batch itself
+  const std::shared_ptr<const void>& bytes_owner() const {
+    return bytes_owner_;
+  }  // none: the batch itself
 
-  // Waits until the outcome is known, at which `status` and `base_offset` stand still. Not under the mutex.
+  // Waits until the outcome is known, at which `status` and `base_offset` stand still. Not under
+  // the mutex.
   void AwaitOutcome() const {
     while (known_.load(std::memory_order_acquire) == 0) known_.wait(0, std::memory_order_acquire);
   }
@@ -81,7 +90,7 @@ class Batch {
   void TellOutcome();
 
   PartitionQueue* const queue;
-  const uint64_t ordinal;          // rises over all batches of the Producer; the client tag of its requests
+  const uint64_t ordinal;  // rises over all batches of the Producer; the client tag of its requests
   const absl::Duration opened_at;  // monotonic
   const int64_t opened_ms;         // time of day
 
@@ -111,7 +120,9 @@ class Batch {
   int32_t waiters = 0;  // records whose senders are in AwaitOutcome
   int32_t record_count() const { return builder.record_count(); }
   // Records whose outcome goes to nobody in particular.
-  int32_t silent_records() const { return record_count() - waiters - static_cast<int32_t>(callbacks.size()); }
+  int32_t silent_records() const {
+    return record_count() - waiters - static_cast<int32_t>(callbacks.size());
+  }
 
  private:
   const std::shared_ptr<BuilderPool> pool_;

@@ -24,13 +24,15 @@ namespace {
 constexpr absl::Duration kKeepaliveAnswer = absl::Seconds(20);
 
 int Milliseconds(absl::Duration duration) {
-  return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, std::numeric_limits<int>::max()));
+  return static_cast<int>(
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, std::numeric_limits<int>::max()));
 }
 
 grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetUserAgentPrefix(options.client_id);
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(std::min<int64_t>(options.max_message_bytes, INT32_MAX)));
+  arguments.SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<int64_t>(options.max_message_bytes, INT32_MAX)));
   arguments.SetMaxSendMessageSize(-1);
   // A Client is a connection; gRPC would let all with the same options share one.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -52,7 +54,8 @@ absl::Status EndOf(const grpc::Status& status, const grpc::ClientContext& contex
   if (const auto found = trailers.find(kErrorTrailer); found != trailers.end()) {
     trailer = absl::string_view(found->second.data(), found->second.size());
   }
-  return client::StatusOfCall(static_cast<int>(status.error_code()), status.error_message(), trailer);
+  return client::StatusOfCall(static_cast<int>(status.error_code()), status.error_message(),
+                              trailer);
 }
 
 grpc::ByteBuffer Serialise(const google::protobuf::MessageLite& message) {
@@ -81,16 +84,19 @@ SharedBytes Share(const grpc::ByteBuffer& buffer) {
   return SharedBytes(std::move(pieces), std::move(slices));
 }
 
-// gRPC's threads end with the last channel, which waits for them: none of them must be the one that destroys it. But the last who
-// holds on to a Channel may well be a callback. So all channels are destroyed here.
+// gRPC's threads end with the last channel, which waits for them: none of them must be the one that
+// destroys it. But the last who holds on to a Channel may well be a callback. So all channels are
+// destroyed here.
 Executor& ChannelEnds() {
   static ThreadExecutor executor("weir-channels", 1);
   return executor;
 }
 
-class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class GrpcStream final : public Stream,
+                         public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  GrpcStream(std::shared_ptr<Channel> channel, StreamEvents* events) : channel_(std::move(channel)), events_(events) {}
+  GrpcStream(std::shared_ptr<Channel> channel, StreamEvents* events)
+      : channel_(std::move(channel)), events_(events) {}
 
   // `self` is let go when the call is over.
   void Start(grpc::GenericStub& stub, const std::string& method, std::shared_ptr<GrpcStream> self) {
@@ -101,7 +107,8 @@ class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::Byt
     StartCall();
   }
 
-  void Write(absl::string_view head, absl::string_view body, std::shared_ptr<const void> owner) override {
+  void Write(absl::string_view head, absl::string_view body,
+             std::shared_ptr<const void> owner) override {
     grpc::Slice slices[] = {grpc::Slice(head.data(), head.size()), Borrow(body, std::move(owner))};
     absl::MutexLock lock(&mu_);
     if (ended_) return;
@@ -120,11 +127,15 @@ class GrpcStream final : public Stream, public grpc::ClientBidiReactor<grpc::Byt
     absl::MutexLock lock(&mu_);
     if (!ended_) StartRead(&in_);
   }
-  void Cancel() override { context_.TryCancel(); End(); }
+  void Cancel() override {
+    context_.TryCancel();
+    End();
+  }
 
  private:
   void OnWriteDone(bool ok) override {
-    // A failed write means that the stream is over, but its end comes only when all that arrived before has been read.
+    // A failed write means that the stream is over, but its end comes only when all that arrived
+    // before has been read.
     if (ok && !last_) events_->OnWritten();
   }
   void OnReadDone(bool ok) override {
@@ -176,8 +187,8 @@ struct Channel::Grpc {
 
 Channel::Channel(ClientOptions options)
     : options_(std::move(options)), grpc_([this] {
-        auto channel =
-            grpc::CreateCustomChannel(options_.broker, grpc::InsecureChannelCredentials(), ArgumentsOf(options_));
+        auto channel = grpc::CreateCustomChannel(
+            options_.broker, grpc::InsecureChannelCredentials(), ArgumentsOf(options_));
         return std::unique_ptr<Grpc>(new Grpc{channel, grpc::GenericStub(channel)});
       }()) {
   ChannelEnds();  // so that it outlives even a static Client
@@ -198,18 +209,20 @@ absl::Status Channel::Call(const std::string& method, const google::protobuf::Me
   answered.WaitForNotification();
   if (!answer.ok()) return answer.status();
   if (!response->ParseFromString(*answer)) {
-    return MakeError(Reason::kInternal, absl::StrCat("the answer to ", method, " is no ", response->GetTypeName()));
+    return MakeError(Reason::kInternal,
+                     absl::StrCat("the answer to ", method, " is no ", response->GetTypeName()));
   }
   return absl::OkStatus();
 }
 
-void Channel::CallAsync(const std::string& method, const google::protobuf::MessageLite& request, Done done) {
+void Channel::CallAsync(const std::string& method, const google::protobuf::MessageLite& request,
+                        Done done) {
   auto* call = new UnaryCall{.channel = shared_from_this()};
   call->context.set_deadline(absl::ToChronoTime(Clock::Real().Now() + options_.call_timeout));
   call->request = Serialise(request);
   call->done = std::move(done);
-  grpc_->stub.UnaryCall(&call->context, method, grpc::StubOptions(), &call->request, &call->response,
-                        [call](const grpc::Status& status) {
+  grpc_->stub.UnaryCall(&call->context, method, grpc::StubOptions(), &call->request,
+                        &call->response, [call](const grpc::Status& status) {
                           const std::unique_ptr<UnaryCall> owned(call);
                           const absl::Status result = EndOf(status, call->context);
                           if (!result.ok()) return call->done(result);
@@ -223,11 +236,15 @@ std::shared_ptr<Stream> Channel::Open(const std::string& method, StreamEvents* e
   return stream;
 }
 
-bool Channel::Connected() { return grpc_->channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY; }
+bool Channel::Connected() {
+  return grpc_->channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+}
 
 absl::Status Channel::WaitUntilConnected(absl::Duration timeout) {
-  if (grpc_->channel->WaitForConnected(absl::ToChronoTime(Clock::Real().Now() + timeout))) return absl::OkStatus();
-  return absl::DeadlineExceededError(absl::StrCat("no connection to ", options_.broker, " within ", absl::FormatDuration(timeout)));
+  if (grpc_->channel->WaitForConnected(absl::ToChronoTime(Clock::Real().Now() + timeout)))
+    return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat("no connection to ", options_.broker, " within ",
+                                                  absl::FormatDuration(timeout)));
 }
 
 }  // namespace weir::client

@@ -1,5 +1,5 @@
-// Channel: the one connection of a Client, as the rest of the library sees it: calls that ask once, and streams of raw messages.
-// The only place that knows gRPC. Any thread.
+// Channel: the one connection of a Client, as the rest of the library sees it: calls that ask once,
+// and streams of raw messages. The only place that knows gRPC. Any thread.
 #ifndef WEIR_CLIENT_SRC_CHANNEL_H_
 #define WEIR_CLIENT_SRC_CHANNEL_H_
 
@@ -18,8 +18,9 @@
 
 namespace weir::client {
 
-// What a stream tells its user, on threads of gRPC that must not be kept long. OnWritten and OnMessage may run at the same time
-// as each other; OnClosed comes once, after all others have returned.
+// What a stream tells its user, on threads of gRPC that must not be kept long. OnWritten and
+// OnMessage may run at the same time as each other; OnClosed comes once, after all others have
+// returned.
 class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
@@ -31,13 +32,15 @@ class StreamEvents {
   virtual void OnClosed(const absl::Status& status) = 0;
 };
 
-// One call with many messages. After its end, which the user learns by OnClosed, everything does nothing. Any thread.
+// One call with many messages. After its end, which the user learns by OnClosed, everything does
+// nothing. Any thread.
 class Stream {
  public:
   virtual ~Stream() = default;
-  // Sends `head` and `body` as one message. `owner` keeps `body` alive and is let go once the bytes have left. Not again before
-  // OnWritten.
-  virtual void Write(absl::string_view head, absl::string_view body, std::shared_ptr<const void> owner) = 0;
+  // Sends `head` and `body` as one message. `owner` keeps `body` alive and is let go once the bytes
+  // have left. Not again before OnWritten.
+  virtual void Write(absl::string_view head, absl::string_view body,
+                     std::shared_ptr<const void> owner) = 0;
   // Write, and says that it was the last. OnWritten does not matter any more.
   virtual void WriteLast(absl::string_view message) = 0;
   // Asks for one message. Not again before OnMessage.
@@ -57,12 +60,14 @@ class Channel : public std::enable_shared_from_this<Channel> {
   absl::Status Call(const std::string& method, const google::protobuf::MessageLite& request,
                     google::protobuf::MessageLite* response);
 
-  // The same without waiting. `done` gets the serialised response on a thread of gRPC and may run before this returns.
+  // The same without waiting. `done` gets the serialised response on a thread of gRPC and may run
+  // before this returns.
   using Done = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
-  void CallAsync(const std::string& method, const google::protobuf::MessageLite& request, Done done);
+  void CallAsync(const std::string& method, const google::protobuf::MessageLite& request,
+                 Done done);
 
-  // Opens a stream. `events` must live until OnClosed has returned; the stream lives at least so long by itself. Fails, by
-  // OnClosed, as soon as it is known that there is no connection.
+  // Opens a stream. `events` must live until OnClosed has returned; the stream lives at least so
+  // long by itself. Fails, by OnClosed, as soon as it is known that there is no connection.
   std::shared_ptr<Stream> Open(const std::string& method, StreamEvents* events);
 
   // Is there a connection now? Begins to connect when there is none and no try has just failed.

@@ -26,7 +26,9 @@ Consumer::~Consumer() {
 
 Consumer::Consumer(Consumer&&) noexcept = default;
 
-absl::Status Consumer::Assign(AssignedPartition assigned) { return core_->Assign(std::move(assigned)); }
+absl::Status Consumer::Assign(AssignedPartition assigned) {
+  return core_->Assign(std::move(assigned));
+}
 
 absl::Status Consumer::Unassign(absl::string_view topic, PartitionIndex partition) {
   return core_->Unassign(topic, partition);
@@ -44,7 +46,8 @@ std::optional<Offset> Consumer::position(absl::string_view topic, PartitionIndex
   return core_->position(topic, partition);
 }
 
-std::optional<Offset> Consumer::high_watermark(absl::string_view topic, PartitionIndex partition) const {
+std::optional<Offset> Consumer::high_watermark(absl::string_view topic,
+                                               PartitionIndex partition) const {
   return core_->high_watermark(topic, partition);
 }
 

@@ -10,7 +10,8 @@ namespace weir {
 namespace {
 
 absl::Status NotAssigned(absl::string_view topic, PartitionIndex partition) {
-  return MakeError(Reason::kInvalidRequest, absl::StrCat(topic, "/", partition.value(), " is not assigned"));
+  return MakeError(Reason::kInvalidRequest,
+                   absl::StrCat(topic, "/", partition.value(), " is not assigned"));
 }
 
 }  // namespace
@@ -19,7 +20,8 @@ absl::Status Consumer::Core::Assign(AssignedPartition assigned) {
   absl::MutexLock lock(&mu_);
   Name name(assigned.topic, assigned.partition.value());
   if (partitions_.contains(name)) {
-    return MakeError(Reason::kInvalidRequest, absl::StrCat(name.first, "/", name.second, " is assigned already"));
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat(name.first, "/", name.second, " is assigned already"));
   }
   auto partition = std::make_shared<Partition>(std::move(assigned));
   idle_.push_back(partition);
@@ -43,7 +45,8 @@ absl::Status Consumer::Core::Unassign(absl::string_view topic, PartitionIndex in
   return absl::OkStatus();
 }
 
-absl::Status Consumer::Core::Seek(absl::string_view topic, PartitionIndex index, Position position) {
+absl::Status Consumer::Core::Seek(absl::string_view topic, PartitionIndex index,
+                                  Position position) {
   std::vector<Errand> errands;
   {
     absl::MutexLock lock(&mu_);
@@ -51,8 +54,10 @@ absl::Status Consumer::Core::Seek(absl::string_view topic, PartitionIndex index,
     if (partition == nullptr) return NotAssigned(topic, index);
     Reset(*partition, &errands);
     // A fresh one, so that nothing still on its way for the old one is taken for its own.
-    auto fresh = std::make_shared<Partition>(AssignedPartition{
-        .topic = *partition->topic, .partition = index, .position = position, .until_end = partition->until_end});
+    auto fresh = std::make_shared<Partition>(AssignedPartition{.topic = *partition->topic,
+                                                               .partition = index,
+                                                               .position = position,
+                                                               .until_end = partition->until_end});
     partition->state = Partition::State::kFailed;
     partitions_[Name(topic, index.value())] = fresh;
     idle_.push_back(std::move(fresh));
@@ -145,15 +150,18 @@ void Consumer::Core::List(const std::shared_ptr<Partition>& partition) {
 
 void Consumer::Core::Fail(const std::shared_ptr<Partition>& partition, const absl::Status& why) {
   partition->state = Partition::State::kFailed;
-  const std::string message = absl::StrCat(*partition->topic, "/", partition->index.value(), ": ", why.message());
+  const std::string message =
+      absl::StrCat(*partition->topic, "/", partition->index.value(), ": ", why.message());
   const std::optional<Reason> reason = ReasonOf(why);
-  partition->failure = reason.has_value() ? MakeError(*reason, message) : absl::Status(why.code(), message);
+  partition->failure =
+      reason.has_value() ? MakeError(*reason, message) : absl::Status(why.code(), message);
   List(partition);
 }
 
 bool Consumer::Core::AllDone() const {
   return !partitions_.empty() &&
-         std::all_of(partitions_.begin(), partitions_.end(), [](const auto& entry) { return entry.second->Done(); });
+         std::all_of(partitions_.begin(), partitions_.end(),
+                     [](const auto& entry) { return entry.second->Done(); });
 }
 
 void Consumer::Core::Wake() {
@@ -177,18 +185,21 @@ bool Consumer::Core::HasIdle() const {
   return !idle_.empty();
 }
 
-Consumer::Core::Partition* Consumer::Core::Find(absl::string_view topic, PartitionIndex partition) const {
+Consumer::Core::Partition* Consumer::Core::Find(absl::string_view topic,
+                                                PartitionIndex partition) const {
   const auto found = partitions_.find(Name(topic, partition.value()));
   return found == partitions_.end() ? nullptr : found->second.get();
 }
 
-std::optional<Offset> Consumer::Core::position(absl::string_view topic, PartitionIndex index) const {
+std::optional<Offset> Consumer::Core::position(absl::string_view topic,
+                                               PartitionIndex index) const {
   absl::MutexLock lock(&mu_);
   const Partition* const partition = Find(topic, index);
   return partition == nullptr ? std::nullopt : partition->position;
 }
 
-std::optional<Offset> Consumer::Core::high_watermark(absl::string_view topic, PartitionIndex index) const {
+std::optional<Offset> Consumer::Core::high_watermark(absl::string_view topic,
+                                                     PartitionIndex index) const {
   absl::MutexLock lock(&mu_);
   const Partition* const partition = Find(topic, index);
   return partition == nullptr ? std::nullopt : partition->high_watermark;
@@ -196,7 +207,8 @@ std::optional<Offset> Consumer::Core::high_watermark(absl::string_view topic, Pa
 
 bool Consumer::Core::CaughtUp() const {
   absl::MutexLock lock(&mu_);
-  return std::all_of(partitions_.begin(), partitions_.end(), [](const auto& entry) { return entry.second->CaughtUp(); });
+  return std::all_of(partitions_.begin(), partitions_.end(),
+                     [](const auto& entry) { return entry.second->CaughtUp(); });
 }
 
 bool Consumer::Core::AtEnd() const {

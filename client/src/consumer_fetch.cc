@@ -11,19 +11,23 @@
 namespace weir {
 namespace {
 
-constexpr absl::Duration kConnectPoll = absl::Milliseconds(20);  // how often to look whether the connection is back
-constexpr absl::Duration kTurn = absl::Milliseconds(100);  // of a stream, when there are more partitions than streams
-constexpr size_t kBufferedAnswers = 2;                     // per partition
+constexpr absl::Duration kConnectPoll =
+    absl::Milliseconds(20);  // how often to look whether the connection is back
+constexpr absl::Duration kTurn =
+    absl::Milliseconds(100);            // of a stream, when there are more partitions than streams
+constexpr size_t kBufferedAnswers = 2;  // per partition
 constexpr int64_t kFetchBytesSmallest = 64 * limits::kKiB;
 constexpr size_t kLookupsPerCall = 1'000;
 
 }  // namespace
 
-std::vector<Consumer::Core::Errand> Consumer::Core::NextErrands(absl::Duration now, bool connected, absl::Duration* next) {
+std::vector<Consumer::Core::Errand> Consumer::Core::NextErrands(absl::Duration now, bool connected,
+                                                                absl::Duration* next) {
   std::vector<Errand> errands;
   if (idle_.empty()) return errands;
   if (!connected) {
-    last_error_ = absl::UnavailableError(absl::StrCat("no connection to ", channel_->options().broker));
+    last_error_ =
+        absl::UnavailableError(absl::StrCat("no connection to ", channel_->options().broker));
     *next = std::min(*next, now + kConnectPoll);
     return errands;
   }
@@ -61,18 +65,21 @@ void Consumer::Core::LookUp(const Partitions& partitions) {
       client::AddQuery(*partition->topic, partition->index, partition->start, &request);
     }
   }
-  channel_->CallAsync(client::kListOffsets, request,
-                      [self = shared_from_this(), partitions](const absl::StatusOr<std::string>& answer) {
-                        self->OnLookedUp(partitions, answer);
-                      });
+  channel_->CallAsync(
+      client::kListOffsets, request,
+      [self = shared_from_this(), partitions](const absl::StatusOr<std::string>& answer) {
+        self->OnLookedUp(partitions, answer);
+      });
 }
 
-void Consumer::Core::OnLookedUp(const Partitions& partitions, const absl::StatusOr<std::string>& answer) {
+void Consumer::Core::OnLookedUp(const Partitions& partitions,
+                                const absl::StatusOr<std::string>& answer) {
   v1::ListOffsetsResponse response;
   absl::Status status = answer.status();
   absl::MutexLock lock(&mu_);
   int expected = 0;
-  for (const auto& partition : partitions) expected += std::holds_alternative<Offset>(partition->start) ? 1 : 2;
+  for (const auto& partition : partitions)
+    expected += std::holds_alternative<Offset>(partition->start) ? 1 : 2;
   if (status.ok() && (!response.ParseFromString(*answer) || response.results_size() != expected)) {
     status = MakeError(Reason::kInternal, "the broker's answer to ListOffsets makes no sense");
   }
@@ -83,7 +90,8 @@ void Consumer::Core::OnLookedUp(const Partitions& partitions, const absl::Status
     const int start = has_start ? next++ : latest;
     if (partition->state != Partition::State::kLookingUp) continue;  // dropped meanwhile
     if (status.ok()) {
-      TakeLookup(partition, response.results(latest), has_start ? &response.results(start) : nullptr);
+      TakeLookup(partition, response.results(latest),
+                 has_start ? &response.results(start) : nullptr);
     } else if (client::IsPermanent(status)) {
       Fail(partition, status);
     } else {
@@ -109,12 +117,14 @@ void Consumer::Core::TakeLookup(const std::shared_ptr<Partition>& partition,
   const Offset latest(high_watermark.offset());
   partition->high_watermark = latest;
   if (partition->until_end && !partition->end.has_value()) partition->end = latest;
-  partition->position = start != nullptr ? Offset(start->offset()) : std::get<Offset>(partition->start);
+  partition->position =
+      start != nullptr ? Offset(start->offset()) : std::get<Offset>(partition->start);
   partition->fetch_from = *partition->position;
   partition->failures = 0;
   // An offset beyond the end was asked for by somebody who is to hear that it is out of range.
-  const bool at_end = partition->end.has_value() &&
-                      (start != nullptr ? *partition->position >= *partition->end : *partition->position == *partition->end);
+  const bool at_end =
+      partition->end.has_value() && (start != nullptr ? *partition->position >= *partition->end
+                                                      : *partition->position == *partition->end);
   partition->state = at_end ? Partition::State::kEnd : Partition::State::kReady;
   if (!at_end) idle_.push_back(partition);
 }
@@ -140,16 +150,17 @@ Consumer::Core::Errand Consumer::Core::GiveWay(absl::Duration now, absl::Duratio
   return nullptr;
 }
 
-Consumer::Core::Errand Consumer::Core::OpenStream(const std::shared_ptr<Partition>& partition, absl::Duration now) {
+Consumer::Core::Errand Consumer::Core::OpenStream(const std::shared_ptr<Partition>& partition,
+                                                  absl::Duration now) {
   auto stream = std::make_shared<FetchStream>(shared_from_this(), partition);
   partition->state = Partition::State::kStreaming;
   partition->stream = stream;
   partition->streaming_since = now;
   streaming_.push_back(partition);
-  return [this, stream,
-          request = client::EncodeFetch(*partition->topic, partition->index, partition->fetch_from, FetchBytes())] {
-    stream->Open(*channel_, request, stream);
-  };
+  return
+      [this, stream,
+       request = client::EncodeFetch(*partition->topic, partition->index, partition->fetch_from,
+                                     FetchBytes())] { stream->Open(*channel_, request, stream); };
 }
 
 // What the stream still brings is not for this partition any more.
@@ -160,7 +171,8 @@ Consumer::Core::Errand Consumer::Core::CloseStream(Partition& partition) {
   return [stream = std::exchange(partition.stream, nullptr)] { stream->Cancel(); };
 }
 
-void Consumer::Core::OnFetched(FetchStream* stream, client::FetchAnswer answer, const absl::Status& corrupt) {
+void Consumer::Core::OnFetched(FetchStream* stream, client::FetchAnswer answer,
+                               const absl::Status& corrupt) {
   const std::shared_ptr<Partition>& partition = stream->partition();
   bool more = false;
   bool cancel = false;
@@ -201,7 +213,8 @@ void Consumer::Core::OnEnd(FetchStream* stream, const absl::Status& status) {
   absl::MutexLock lock(&mu_);
   if (partition->stream.get() != stream) return;
   CloseStream(*partition);
-  if (ReasonOf(status) == Reason::kOffsetOutOfRange && options_.when_out_of_range != WhenOutOfRange::kError) {
+  if (ReasonOf(status) == Reason::kOffsetOutOfRange &&
+      options_.when_out_of_range != WhenOutOfRange::kError) {
     // Looked up anew, not taken from the error: the log may have moved on again.
     partition->state = Partition::State::kLookup;
     if (options_.when_out_of_range == WhenOutOfRange::kEarliest) {
@@ -213,7 +226,8 @@ void Consumer::Core::OnEnd(FetchStream* stream, const absl::Status& status) {
   } else if (client::IsPermanent(status)) {
     Fail(partition, status);
   } else {
-    Retry(*partition, Partition::State::kReady, status.ok() ? absl::UnavailableError("the broker ended the stream") : status);
+    Retry(*partition, Partition::State::kReady,
+          status.ok() ? absl::UnavailableError("the broker ended the stream") : status);
     idle_.push_back(partition);
   }
   changed_.SignalAll();
@@ -227,13 +241,16 @@ bool Consumer::Core::MayFetchMore(const Partition& partition) const {
 void Consumer::Core::Retry(Partition& partition, Partition::State state, const absl::Status& why) {
   last_error_ = why;
   partition.state = state;
-  partition.retry_at = clock_.Monotonic() + std::max(RetryAfterOf(why), client::BackoffDelay(channel_->options().backoff,
-                                                                                            ++partition.failures));
+  partition.retry_at = clock_.Monotonic() +
+                       std::max(RetryAfterOf(why), client::BackoffDelay(channel_->options().backoff,
+                                                                        ++partition.failures));
 }
 
 int64_t Consumer::Core::FetchBytes() const {
-  const auto streams = static_cast<int64_t>(std::clamp<size_t>(partitions_.size(), 1, static_cast<size_t>(options_.max_streams)));
-  return std::min(options_.fetch_bytes, std::max(options_.buffer_bytes / (2 * streams), kFetchBytesSmallest));
+  const auto streams = static_cast<int64_t>(
+      std::clamp<size_t>(partitions_.size(), 1, static_cast<size_t>(options_.max_streams)));
+  return std::min(options_.fetch_bytes,
+                  std::max(options_.buffer_bytes / (2 * streams), kFetchBytesSmallest));
 }
 
 }  // namespace weir

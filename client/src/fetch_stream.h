@@ -1,5 +1,5 @@
-// FetchStream: one FetchStream call, from Open to its end. It decodes and checks what comes on gRPC's thread, hands it on, and
-// keeps itself and its Consumer alive until it is over. Any thread;
+// FetchStream: one FetchStream call, from Open to its end. It decodes and checks what comes on
+// gRPC's thread, hands it on, and keeps itself and its Consumer alive until it is over. Any thread;
 // guarded by mu_.
 #ifndef WEIR_CLIENT_SRC_FETCH_STREAM_H_
 #define WEIR_CLIENT_SRC_FETCH_STREAM_H_
@@ -24,7 +24,8 @@ class FetchStream : public StreamEvents {
    public:
     virtual ~Listener() = default;
     // `corrupt`: why the batches of `answer` are not all that came.
-    virtual void OnFetched(FetchStream* stream, FetchAnswer answer, const absl::Status& corrupt) = 0;
+    virtual void OnFetched(FetchStream* stream, FetchAnswer answer,
+                           const absl::Status& corrupt) = 0;
     virtual void OnEnd(FetchStream* stream, const absl::Status& status) = 0;
   };
 
@@ -34,7 +35,8 @@ class FetchStream : public StreamEvents {
   const std::shared_ptr<FetchedPartition>& partition() const { return partition_; }
 
   // Sends the request and asks for the first answer; nothing after Cancel. `self` is this.
-  void Open(Channel& channel, const std::string& request, std::shared_ptr<FetchStream> self) ABSL_LOCKS_EXCLUDED(mu_) {
+  void Open(Channel& channel, const std::string& request, std::shared_ptr<FetchStream> self)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     if (cancelled_) return;
     self_ = std::move(self);

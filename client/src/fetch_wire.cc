@@ -23,7 +23,8 @@ constexpr uint32_t Varint(int field) { return static_cast<uint32_t>(field) << 3;
 constexpr uint32_t Bytes(int field) { return Varint(field) | 2; }
 
 absl::Status Malformed() {
-  return MakeError(Reason::kInternal, "the broker's answer is no weir.v1.FetchStreamResponse with record batches");
+  return MakeError(Reason::kInternal,
+                   "the broker's answer is no weir.v1.FetchStreamResponse with record batches");
 }
 
 bool ReadOffset(CodedInputStream* in, Offset* offset) {
@@ -35,7 +36,8 @@ bool ReadOffset(CodedInputStream* in, Offset* offset) {
 
 // Parsed by hand, since a generated message would copy the batches.
 bool Parse(absl::string_view bytes, FetchAnswer* answer) {
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
   for (;;) {
     const uint32_t tag = in.ReadTag();
     uint32_t size;
@@ -52,7 +54,9 @@ bool Parse(absl::string_view bytes, FetchAnswer* answer) {
         if (!ReadOffset(&in, &answer->next_offset)) return false;
         break;
       case Bytes(Response::kRecordBatchesFieldNumber):
-        if (!in.ReadVarint32(&size) || size > bytes.size() - static_cast<size_t>(in.CurrentPosition())) return false;
+        if (!in.ReadVarint32(&size) ||
+            size > bytes.size() - static_cast<size_t>(in.CurrentPosition()))
+          return false;
         answer->batches = bytes.substr(static_cast<size_t>(in.CurrentPosition()), size);
         if (!in.Skip(static_cast<int>(size))) return false;
         break;
@@ -66,25 +70,29 @@ bool Parse(absl::string_view bytes, FetchAnswer* answer) {
 
 absl::Status CheckBatch(absl::string_view batches, RecordBatchHeader* header) {
   if (batches.size() < kBatchHeaderBytes) {
-    return MakeError(Reason::kCorruptBatch, absl::StrCat(batches.size(), " bytes are no record batch"));
+    return MakeError(Reason::kCorruptBatch,
+                     absl::StrCat(batches.size(), " bytes are no record batch"));
   }
   *header = DecodeBatchHeader(batches.data());
   WEIR_RETURN_IF_ERROR(ValidateBatchHeader(*header, limits::kRequestBytes, /*compacted=*/true));
   const auto size = static_cast<size_t>(header->size_bytes());
   if (size > batches.size()) {
-    return MakeError(Reason::kCorruptBatch, absl::StrCat("the batch at offset ", header->base_offset.value(), " has ",
-                                                         batches.size(), " of its ", size, " bytes"));
+    return MakeError(Reason::kCorruptBatch,
+                     absl::StrCat("the batch at offset ", header->base_offset.value(), " has ",
+                                  batches.size(), " of its ", size, " bytes"));
   }
   if (BatchCrc(batches.substr(0, size)) != header->crc) {
-    return MakeError(Reason::kCorruptBatch, absl::StrCat("the batch at offset ", header->base_offset.value(),
-                                                         " does not match its CRC-32C"));
+    return MakeError(Reason::kCorruptBatch,
+                     absl::StrCat("the batch at offset ", header->base_offset.value(),
+                                  " does not match its CRC-32C"));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-std::string EncodeFetch(const std::string& topic, PartitionIndex partition, Offset offset, int64_t max_bytes) {
+std::string EncodeFetch(const std::string& topic, PartitionIndex partition, Offset offset,
+                        int64_t max_bytes) {
   v1::FetchStreamRequest request;
   request.set_topic(topic);
   request.set_partition(partition.value());

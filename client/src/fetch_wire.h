@@ -1,5 +1,5 @@
-// The messages of FetchStream: the request, and the answer, whose record batches are left where they came. Pure functions, any
-// thread.
+// The messages of FetchStream: the request, and the answer, whose record batches are left where
+// they came. Pure functions, any thread.
 #ifndef WEIR_CLIENT_SRC_FETCH_WIRE_H_
 #define WEIR_CLIENT_SRC_FETCH_WIRE_H_
 
@@ -17,7 +17,8 @@ namespace weir::client {
 inline constexpr char kFetchStream[] = "/weir.v1.LogService/FetchStream";
 
 // Whole batches from `offset` on.
-std::string EncodeFetch(const std::string& topic, PartitionIndex partition, Offset offset, int64_t max_bytes);
+std::string EncodeFetch(const std::string& topic, PartitionIndex partition, Offset offset,
+                        int64_t max_bytes);
 
 struct FetchAnswer {
   Offset high_watermark;
@@ -29,8 +30,9 @@ struct FetchAnswer {
 // INTERNAL when the message is no FetchStreamResponse with batches. Says nothing about the batches.
 absl::StatusOr<FetchAnswer> DecodeFetch(const SharedBytes& message);
 
-// Walks the batches of `answer` and cuts off what follows the last sound one: whole, and with the CRC its header says. OK when
-// nothing was cut off, otherwise CORRUPT_BATCH; next_offset is then that behind the last sound batch, -1 when there is none.
+// Walks the batches of `answer` and cuts off what follows the last sound one: whole, and with the
+// CRC its header says. OK when nothing was cut off, otherwise CORRUPT_BATCH; next_offset is then
+// that behind the last sound batch, -1 when there is none.
 absl::Status KeepSoundBatches(FetchAnswer* answer);
 
 }  // namespace weir::client

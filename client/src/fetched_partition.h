@@ -1,5 +1,5 @@
-// FetchedPartition: one assigned partition of a Consumer: where it is, what was fetched ahead, what it waits for. Guarded by the
-// Consumer's mutex.
+// FetchedPartition: one assigned partition of a Consumer: where it is, what was fetched ahead, what
+// it waits for. Guarded by the Consumer's mutex.
 #ifndef WEIR_CLIENT_SRC_FETCHED_PARTITION_H_
 #define WEIR_CLIENT_SRC_FETCHED_PARTITION_H_
 
@@ -40,10 +40,10 @@ struct FetchedPartition {
   const bool until_end;
 
   State state = State::kLookup;
-  Position start;                       // what to look up
-  std::optional<Offset> position;       // what Poll gives next
-  Offset fetch_from;                    // what the next stream asks for: behind all that is buffered
-  std::optional<Offset> end;            // of an until_end partition
+  Position start;                  // what to look up
+  std::optional<Offset> position;  // what Poll gives next
+  Offset fetch_from;               // what the next stream asks for: behind all that is buffered
+  std::optional<Offset> end;       // of an until_end partition
   std::optional<Offset> high_watermark;
 
   std::deque<FetchAnswer> buffered;  // with batches, oldest first
@@ -56,9 +56,12 @@ struct FetchedPartition {
   int failures = 0;                     // in a row
 
   bool CaughtUp() const {
-    return state == State::kFailed || (position.has_value() && high_watermark.has_value() && *position >= *high_watermark);
+    return state == State::kFailed ||
+           (position.has_value() && high_watermark.has_value() && *position >= *high_watermark);
   }
-  bool Done() const { return (state == State::kEnd || state == State::kFailed) && buffered.empty() && failure.ok(); }
+  bool Done() const {
+    return (state == State::kEnd || state == State::kFailed) && buffered.empty() && failure.ok();
+  }
 };
 
 }  // namespace weir::client

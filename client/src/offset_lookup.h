@@ -20,9 +20,11 @@ inline void AddQuery(const std::string& topic, PartitionIndex partition, const P
   query.set_partition(partition.value());
   if (std::holds_alternative<Earliest>(at)) query.set_earliest(true);
   if (std::holds_alternative<Latest>(at)) query.set_latest(true);
-  // A time between two milliseconds begins with the later one: what the earlier one holds may be before it.
+  // A time between two milliseconds begins with the later one: what the earlier one holds may be
+  // before it.
   if (const absl::Time* time = std::get_if<absl::Time>(&at)) {
-    query.set_timestamp_ms(absl::ToUnixMillis(*time + absl::Milliseconds(1) - absl::Nanoseconds(1)));
+    query.set_timestamp_ms(
+        absl::ToUnixMillis(*time + absl::Milliseconds(1) - absl::Nanoseconds(1)));
   }
 }
 

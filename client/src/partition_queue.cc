@@ -19,7 +19,8 @@ int32_t SequenceAfter(int32_t sequence, int32_t records) {
 }
 
 absl::Status Uncertain(const absl::Status& why) {
-  return MakeError(Reason::kCommitUncertain, absl::StrCat("the records may have been written: ", why.message()));
+  return MakeError(Reason::kCommitUncertain,
+                   absl::StrCat("the records may have been written: ", why.message()));
 }
 
 }  // namespace
@@ -88,8 +89,9 @@ void PartitionQueue::OnAnswer(const std::shared_ptr<Batch>& batch, absl::StatusO
     batch->base_offset = kUnknownOffset;
     Finish(batch, absl::OkStatus(), outcomes);
   } else if (rules_.idempotent && reason == Reason::kOutOfOrderSequence) {
-    // Either a batch before it is still to be sent again, or the numbers have a gap that nothing will fill: the batch before it
-    // has failed, or the broker has forgotten this producer. Then none of those behind the gap was written by an earlier try.
+    // Either a batch before it is still to be sent again, or the numbers have a gap that nothing
+    // will fill: the batch before it has failed, or the broker has forgotten this producer. Then
+    // none of those behind the gap was written by an earlier try.
     if (in_flight_.front() == batch) renumber_ = needs_new_epoch_ = true;
     Refuse(*batch, status);
   } else if (rules_.idempotent && reason == Reason::kProducerFenced && batch->identity != current &&
@@ -124,7 +126,8 @@ void PartitionQueue::OnDisconnect(const absl::Status& why, Outcomes* outcomes) {
   ReturnToWaiting();
 }
 
-void PartitionQueue::GiveUp(const std::shared_ptr<Batch>& batch, const absl::Status& unsent, Outcomes* outcomes) {
+void PartitionQueue::GiveUp(const std::shared_ptr<Batch>& batch, const absl::Status& unsent,
+                            Outcomes* outcomes) {
   if (batch->state == Batch::State::kInFlight) {
     batch->state = Batch::State::kExpired;
     batch->status = Uncertain(unsent);

@@ -11,7 +11,8 @@ namespace {
 
 using google::protobuf::io::CodedOutputStream;
 
-constexpr uint32_t kRecordBatchTag = v1::ProduceRequest::kRecordBatchFieldNumber << 3 | 2;  // length-delimited
+constexpr uint32_t kRecordBatchTag =
+    v1::ProduceRequest::kRecordBatchFieldNumber << 3 | 2;  // length-delimited
 static_assert(kRecordBatchTag < 0x80, "the tag is one byte");
 
 v1::Durability OnWire(std::optional<Durability> durability) {
@@ -41,7 +42,8 @@ absl::StatusOr<ProduceAnswer> DecodeProduceAnswer(const SharedBytes& message) {
       message.pieces().size() == 1
           ? response.ParseFromArray(message.pieces()[0].data(), static_cast<int>(message.size()))
           : response.ParseFromString(message.ToString());
-  if (!parsed) return MakeError(Reason::kInternal, "the broker's answer is no weir.v1.ProduceResponse");
+  if (!parsed)
+    return MakeError(Reason::kInternal, "the broker's answer is no weir.v1.ProduceResponse");
   ProduceAnswer answer;
   answer.client_tag = response.client_tag();
   answer.duplicate = response.duplicate();

@@ -1,5 +1,5 @@
-// The messages of ProduceStream: the head of a request, whose record batch follows it on the wire uncopied, and its answer.
-// Pure functions, any thread.
+// The messages of ProduceStream: the head of a request, whose record batch follows it on the wire
+// uncopied, and its answer. Pure functions, any thread.
 #ifndef WEIR_CLIENT_SRC_PRODUCE_WIRE_H_
 #define WEIR_CLIENT_SRC_PRODUCE_WIRE_H_
 

@@ -9,13 +9,15 @@ namespace weir {
 namespace {
 
 ProducerOptions Sane(ProducerOptions options) {
-  options.batch_bytes = std::clamp<int64_t>(options.batch_bytes, 1, limits::kMaxMessageBytesLargest);
+  options.batch_bytes =
+      std::clamp<int64_t>(options.batch_bytes, 1, limits::kMaxMessageBytesLargest);
   options.batch_bytes_largest =
       std::clamp(options.batch_bytes_largest, options.batch_bytes, limits::kMaxMessageBytesLargest);
   options.linger = std::clamp(options.linger, absl::ZeroDuration(), absl::Seconds(1));
   options.buffer_bytes = std::max<int64_t>(options.buffer_bytes, 1);
   // Without sequences only one batch at a time keeps the order when it has to be sent again.
-  options.max_in_flight = options.idempotent ? std::clamp(options.max_in_flight, 1, limits::kProducerBatches) : 1;
+  options.max_in_flight =
+      options.idempotent ? std::clamp(options.max_in_flight, 1, limits::kProducerBatches) : 1;
   options.delivery_timeout = std::max(options.delivery_timeout, absl::ZeroDuration());
   // A record that has timed out unanswered must not hold up those behind it.
   options.request_timeout =

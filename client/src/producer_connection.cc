@@ -1,8 +1,9 @@
 // Producer::Core: what goes out over the connection, what comes back, and who is told.
+#include "client/src/producer_connection.h"
+
 #include <utility>
 
 #include "client/src/produce_wire.h"
-#include "client/src/producer_connection.h"
 #include "client/src/producer_core.h"
 #include "client/src/random.h"
 #include "client/src/wire_status.h"
@@ -65,7 +66,8 @@ void Producer::Core::Pump() {
                                                         .durability = options_.durability,
                                                         .client_tag = batch->ordinal,
                                                         .batch_bytes = batch->bytes().size()});
-    connection->Write(head, batch->bytes(), batch->bytes_owner() != nullptr ? batch->bytes_owner() : batch);
+    connection->Write(head, batch->bytes(),
+                      batch->bytes_owner() != nullptr ? batch->bytes_owner() : batch);
     absl::MutexLock lock(&mu_);
     pumping_ = false;
     if (!connected_) {  // somebody may have waited for this
@@ -98,7 +100,8 @@ void Producer::Core::OnAnswer(Connection& connection, const SharedBytes& message
       ++counters_.acknowledged_batches;
       if (answer->duplicate) ++counters_.duplicate_batches;
     }
-    const bool fenced = ReasonOf(answer->base_offset.status()) == Reason::kProducerFenced && batch->identity == identity_;
+    const bool fenced = ReasonOf(answer->base_offset.status()) == Reason::kProducerFenced &&
+                        batch->identity == identity_;
     const absl::Status status = answer->base_offset.status();
     PartitionQueue::Outcomes outcomes;
     batch->queue->OnAnswer(batch, std::move(answer->base_offset), identity_, &outcomes);
@@ -117,12 +120,14 @@ void Producer::Core::OnAnswer(Connection& connection, const SharedBytes& message
 void Producer::Core::OnClosed(const absl::Status& status) {
   {
     absl::MutexLock lock(&mu_);
-    const absl::Status why = status.ok() ? absl::UnavailableError("the broker ended the stream") : status;
+    const absl::Status why =
+        status.ok() ? absl::UnavailableError("the broker ended the stream") : status;
     connection_ = nullptr;
     connected_ = writing_ = false;
     in_flight_.clear();
     last_trouble_ = why;
-    connect_at_ = clock_.Monotonic() + client::BackoffDelay(channel_->options().backoff, ++connect_failures_);
+    connect_at_ =
+        clock_.Monotonic() + client::BackoffDelay(channel_->options().backoff, ++connect_failures_);
     for (const auto& [name, topic] : topics_) {
       for (const std::unique_ptr<PartitionQueue>& queue : topic->queues) {
         if (queue == nullptr) continue;
@@ -154,13 +159,15 @@ void Producer::Core::Settle(PartitionQueue& queue, PartitionQueue::Outcomes outc
   }
   if (const std::optional<absl::Duration> pause = queue.TakePause()) {
     const absl::Duration at =
-        clock_.Monotonic() + std::max(*pause, client::BackoffDelay(channel_->options().backoff, queue.tries()));
+        clock_.Monotonic() +
+        std::max(*pause, client::BackoffDelay(channel_->options().backoff, queue.tries()));
     resting_.emplace(at, &queue);
     WakeControl(at);
   }
   List(queue);
   const Topic& topic = *queue.topic();
-  if (PartitionQueue* const sticky = topic.sticky_queue(); sticky != nullptr && topic.sticky_unanswered == 0) {
+  if (PartitionQueue* const sticky = topic.sticky_queue();
+      sticky != nullptr && topic.sticky_unanswered == 0) {
     List(*sticky);
   }
 }
@@ -170,7 +177,8 @@ void Producer::Core::Conclude(const Batch& batch) {
   counters_.pending -= records;
   counters_.buffered_bytes -= batch.charged_bytes;
   // A sender that waits is woken for more than a few records.
-  if (waiting_for_room_ > 0 && counters_.buffered_bytes <= options_.buffer_bytes / 8 * 7) room_.SignalAll();
+  if (waiting_for_room_ > 0 && counters_.buffered_bytes <= options_.buffer_bytes / 8 * 7)
+    room_.SignalAll();
   if (batch.status.ok()) {
     counters_.acknowledged += records;
     return;

@@ -1,5 +1,5 @@
-// Producer::Core::Connection: one ProduceStream, from Connect to its end. It only hands on, and keeps itself and the Core alive
-// until it is over. Any thread.
+// Producer::Core::Connection: one ProduceStream, from Connect to its end. It only hands on, and
+// keeps itself and the Core alive until it is over. Any thread.
 #ifndef WEIR_CLIENT_SRC_PRODUCER_CONNECTION_H_
 #define WEIR_CLIENT_SRC_PRODUCER_CONNECTION_H_
 

@@ -37,7 +37,7 @@ void Producer::Core::Control() {
       if (stopping_) return;
       const absl::Duration next = RunTimers();
       errand = NextErrand();
-      if (!errand && outcomes_.empty() && !MayPump()) {
+      if (!errand && (outcomes_.empty() || telling_) && !MayPump()) {
         control_until_ = next;
         while (!stopping_ && clock_.Monotonic() < control_until_) {
           control_wake_.WaitWithTimeout(&mu_, control_until_ - clock_.Monotonic());
@@ -71,7 +71,8 @@ absl::Duration Producer::Core::RunTimers() {
   if (!lingering_.empty()) next = std::min(next, lingering_.front()->opened_at + options_.linger);
 
   next = std::min(next, ExpireBatches(now));
-  if (connected_ && !in_flight_.empty()) next = std::min(next, progress_at_ + options_.request_timeout);
+  if (connected_ && !in_flight_.empty())
+    next = std::min(next, progress_at_ + options_.request_timeout);
   if (WantsIdentity()) next = std::min(next, ask_identity_at_);
   if (WantsConnection()) next = std::min(next, connect_at_);
   return next;
@@ -81,10 +82,12 @@ absl::Duration Producer::Core::ExpireBatches(absl::Duration now) {
   for (size_t i = 0; i < unfinished_.size();) {
     const std::shared_ptr<Batch> batch = unfinished_[i++];
     if (batch->state == Batch::State::kDone || batch->state == Batch::State::kExpired) continue;
-    if (now < batch->opened_at + options_.delivery_timeout) return batch->opened_at + options_.delivery_timeout;
+    if (now < batch->opened_at + options_.delivery_timeout)
+      return batch->opened_at + options_.delivery_timeout;
     const absl::Status& trouble = batch->last_error.ok() ? last_trouble_ : batch->last_error;
     GiveUp(batch, MakeError(Reason::kDeliveryTimedOut,
-                            absl::StrCat("not written within ", absl::FormatDuration(options_.delivery_timeout),
+                            absl::StrCat("not written within ",
+                                         absl::FormatDuration(options_.delivery_timeout),
                                          trouble.ok() ? "" : ": ", trouble.message())));
   }
   return absl::InfiniteDuration();
@@ -101,14 +104,17 @@ void Producer::Core::GiveUp(const std::shared_ptr<Batch>& batch, const absl::Sta
   Settle(*batch->queue, std::move(outcomes));
 }
 
-bool Producer::Core::HasIdentity() const { return !rules_.idempotent || identity_.id != kNoProducer; }
+bool Producer::Core::HasIdentity() const {
+  return !rules_.idempotent || identity_.id != kNoProducer;
+}
 
 bool Producer::Core::WantsIdentity() const {
   return used_ && !asking_identity_ && (!HasIdentity() || !epochless_.empty());
 }
 
 bool Producer::Core::WantsConnection() const {
-  return used_ && HasIdentity() && connection_ == nullptr && !pumping_ && (!unfinished_.empty() || !ever_connected_);
+  return used_ && HasIdentity() && connection_ == nullptr && !pumping_ &&
+         (!unfinished_.empty() || !ever_connected_);
 }
 
 Producer::Core::Errand Producer::Core::NextErrand() {
@@ -137,7 +143,8 @@ Producer::Core::Errand Producer::Core::NextErrand() {
 void Producer::Core::Connect() {
   if (!channel_->Connected()) {
     absl::MutexLock lock(&mu_);
-    last_trouble_ = absl::UnavailableError(absl::StrCat("no connection to ", channel_->options().broker));
+    last_trouble_ =
+        absl::UnavailableError(absl::StrCat("no connection to ", channel_->options().broker));
     return;
   }
   auto connection = std::make_shared<Connection>(shared_from_this());
@@ -160,20 +167,22 @@ void Producer::Core::AskIdentity(const ProducerIdentity& old) {
     request.set_producer_id(old.id.value());
     request.set_producer_epoch(old.epoch.value());
   }
-  channel_->CallAsync("/weir.v1.LogService/InitProducer", request,
-                      [self = shared_from_this(), old](const absl::StatusOr<std::string>& answer) {
-                        v1::InitProducerResponse response;
-                        ProducerIdentity identity;
-                        if (!answer.ok()) return self->OnIdentity(answer.status());
-                        if (response.ParseFromString(*answer)) {
-                          identity = {.id = ProducerId(response.producer_id()),
-                                      .epoch = ProducerEpoch(static_cast<int16_t>(response.producer_epoch()))};
-                        }
-                        if (identity.id == kNoProducer || identity == old) {
-                          return self->OnIdentity(MakeError(Reason::kInternal, "the broker's producer id is of no use"));
-                        }
-                        self->OnIdentity(identity);
-                      });
+  channel_->CallAsync(
+      "/weir.v1.LogService/InitProducer", request,
+      [self = shared_from_this(), old](const absl::StatusOr<std::string>& answer) {
+        v1::InitProducerResponse response;
+        ProducerIdentity identity;
+        if (!answer.ok()) return self->OnIdentity(answer.status());
+        if (response.ParseFromString(*answer)) {
+          identity = {.id = ProducerId(response.producer_id()),
+                      .epoch = ProducerEpoch(static_cast<int16_t>(response.producer_epoch()))};
+        }
+        if (identity.id == kNoProducer || identity == old) {
+          return self->OnIdentity(
+              MakeError(Reason::kInternal, "the broker's producer id is of no use"));
+        }
+        self->OnIdentity(identity);
+      });
 }
 
 void Producer::Core::OnIdentity(const absl::StatusOr<ProducerIdentity>& identity) {
@@ -182,7 +191,8 @@ void Producer::Core::OnIdentity(const absl::StatusOr<ProducerIdentity>& identity
   WakeControl(absl::ZeroDuration());
   if (!identity.ok()) {
     last_trouble_ = identity.status();
-    ask_identity_at_ = clock_.Monotonic() + client::BackoffDelay(channel_->options().backoff, ++identity_failures_);
+    ask_identity_at_ = clock_.Monotonic() +
+                       client::BackoffDelay(channel_->options().backoff, ++identity_failures_);
     if (!client::IsPermanent(identity.status())) return;
     // The broker does not want to go on with the old one, or does not give any.
     if (HasIdentity() && !renew_identity_) {
@@ -216,7 +226,8 @@ void Producer::Core::OnTopic(const std::string& name, const absl::StatusOr<std::
   v1::DescribeTopicResponse response;
   absl::Status status = answer.status();
   if (status.ok() && (!response.ParseFromString(*answer) || response.partition_count() < 1)) {
-    status = MakeError(Reason::kInternal, absl::StrCat("the broker's description of topic ", name, " makes no sense"));
+    status = MakeError(Reason::kInternal,
+                       absl::StrCat("the broker's description of topic ", name, " makes no sense"));
   }
   absl::MutexLock lock(&mu_);
   const auto found = topics_.find(name);
@@ -226,12 +237,15 @@ void Producer::Core::OnTopic(const std::string& name, const absl::StatusOr<std::
   ++topic.answers;
   topic.last_answer = status;
   described_.SignalAll();
-  if (!status.ok()) return;  // an older description stays good enough until the broker refuses a batch
-  if (topic.partition_count == 0) topic.sticky_partition = client::RandomBelow(response.partition_count());
+  if (!status.ok())
+    return;  // an older description stays good enough until the broker refuses a batch
+  if (topic.partition_count == 0)
+    topic.sticky_partition = client::RandomBelow(response.partition_count());
   topic.partition_count = response.partition_count();
   for (const v1::ConfigEntry& entry : response.config()) {
     int64_t bytes;
-    if (entry.name() == "max.message.bytes" && absl::SimpleAtoi(entry.value(), &bytes)) topic.max_message_bytes = bytes;
+    if (entry.name() == "max.message.bytes" && absl::SimpleAtoi(entry.value(), &bytes))
+      topic.max_message_bytes = bytes;
   }
 }
 

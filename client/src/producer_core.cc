@@ -20,20 +20,24 @@ constexpr absl::Duration kDescriptionAge = absl::Minutes(5);
 
 absl::Status Closed() { return MakeError(Reason::kClientClosed, "the producer is closed"); }
 
-absl::Status CheckRecord(const ProducerRecord& record, size_t bytes, const ProducerOptions& options) {
+absl::Status CheckRecord(const ProducerRecord& record, size_t bytes,
+                         const ProducerOptions& options) {
   if (record.headers.size() > static_cast<size_t>(limits::kHeadersPerRecord)) {
-    return MakeError(Reason::kInvalidRequest, absl::StrCat("the record has ", record.headers.size(),
-                                                           " headers, at most ", limits::kHeadersPerRecord));
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("the record has ", record.headers.size(), " headers, at most ",
+                                  limits::kHeadersPerRecord));
   }
   if (record.partition.has_value() &&
       (record.partition->value() < 0 || record.partition->value() >= limits::kPartitionsPerTopic)) {
-    return MakeError(Reason::kInvalidRequest, absl::StrCat("partition ", record.partition->value(), " is outside 0 to ",
-                                                           limits::kPartitionsPerTopic - 1));
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("partition ", record.partition->value(), " is outside 0 to ",
+                                  limits::kPartitionsPerTopic - 1));
   }
   const int64_t largest = std::min(options.buffer_bytes, limits::kMaxMessageBytesLargest);
   if (static_cast<int64_t>(bytes) > largest) {
-    return MakeError(Reason::kMessageTooLarge,
-                     absl::StrCat("the record takes ", bytes, " bytes, the producer takes at most ", largest));
+    return MakeError(
+        Reason::kMessageTooLarge,
+        absl::StrCat("the record takes ", bytes, " bytes, the producer takes at most ", largest));
   }
   return absl::OkStatus();
 }
@@ -66,9 +70,10 @@ absl::StatusOr<RecordPosition> Producer::Core::SendAndWait(const ProducerRecord&
   return added.batch->PositionOf(added.index);
 }
 
-absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& record, DeliveryCallback callback,
-                                                          bool waits) {
-  const size_t bytes = RecordBatchBuilder::RecordSizeBound(record.key, record.value, record.headers);
+absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& record,
+                                                          DeliveryCallback callback, bool waits) {
+  const size_t bytes =
+      RecordBatchBuilder::RecordSizeBound(record.key, record.value, record.headers);
   if (absl::Status status = CheckRecord(record, bytes, options_); !status.ok()) return status;
   Added added;
   bool pump;
@@ -87,9 +92,10 @@ absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& 
     Batch& batch = *queue->open();
     const auto size_before = static_cast<int64_t>(batch.builder.size_bytes());
     added.index = batch.record_count();
-    batch.builder.Append(
-        record.timestamp_ms.has_value() ? *record.timestamp_ms : std::max(batch.opened_ms, clock_.CoarseNowMs()),
-        record.key, record.value, record.headers);
+    batch.builder.Append(record.timestamp_ms.has_value()
+                             ? *record.timestamp_ms
+                             : std::max(batch.opened_ms, clock_.CoarseNowMs()),
+                         record.key, record.value, record.headers);
     const int64_t charge = static_cast<int64_t>(batch.builder.size_bytes()) - size_before;
     batch.charged_bytes += charge;
     counters_.buffered_bytes += charge;
@@ -110,7 +116,8 @@ absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& 
 absl::StatusOr<client::Topic*> Producer::Core::FindTopic(absl::string_view name) {
   if (closed_) return Closed();
   if (!fatal_.ok()) return fatal_;
-  if (last_topic_ != nullptr && last_topic_->name == name && last_topic_->partition_count > 0) return last_topic_;
+  if (last_topic_ != nullptr && last_topic_->name == name && last_topic_->partition_count > 0)
+    return last_topic_;
   auto found = topics_.find(name);
   if (found == topics_.end()) {
     found = topics_.emplace(name, std::make_unique<Topic>(std::string(name))).first;
@@ -143,13 +150,15 @@ absl::Status Producer::Core::AwaitDescription(Topic& topic) {
       if (closed_) return Closed();
       const absl::Duration left = begin + options_.delivery_timeout - clock_.Monotonic();
       if (left <= absl::ZeroDuration()) {
-        return absl::UnavailableError(absl::StrCat("the broker did not describe topic ", topic.name, " within ",
-                                                   absl::FormatDuration(options_.delivery_timeout)));
+        return absl::UnavailableError(
+            absl::StrCat("the broker did not describe topic ", topic.name, " within ",
+                         absl::FormatDuration(options_.delivery_timeout)));
       }
       described_.WaitWithTimeout(&mu_, left);
     }
     if (topic.partition_count > 0) break;
-    if (!client::MayBeTriedAgain(topic.last_answer) || options_.when_full == WhenFull::kFail) return topic.last_answer;
+    if (!client::MayBeTriedAgain(topic.last_answer) || options_.when_full == WhenFull::kFail)
+      return topic.last_answer;
     const absl::Duration pause = client::BackoffDelay(channel_->options().backoff, failures + 1);
     if (clock_.Monotonic() + pause > begin + options_.delivery_timeout) return topic.last_answer;
     described_.WaitWithTimeout(&mu_, pause);
@@ -161,8 +170,8 @@ absl::Status Producer::Core::AwaitRoom(int64_t bytes) {
   if (counters_.buffered_bytes + bytes <= options_.buffer_bytes) [[likely]]
     return absl::OkStatus();
   if (options_.when_full == WhenFull::kFail) {
-    return MakeError(Reason::kBufferFull, absl::StrCat("the producer's buffer of ", options_.buffer_bytes,
-                                                       " bytes is full"));
+    return MakeError(Reason::kBufferFull, absl::StrCat("the producer's buffer of ",
+                                                       options_.buffer_bytes, " bytes is full"));
   }
   Hurry();
   const absl::Duration begin = clock_.Monotonic();
@@ -173,9 +182,10 @@ absl::Status Producer::Core::AwaitRoom(int64_t bytes) {
     if (closed_) {
       status = Closed();
     } else if (left <= absl::ZeroDuration()) {
-      status = MakeError(Reason::kBufferFull, absl::StrCat("no room in the producer's buffer of ", options_.buffer_bytes,
-                                                           " bytes within ",
-                                                           absl::FormatDuration(options_.delivery_timeout)));
+      status = MakeError(
+          Reason::kBufferFull,
+          absl::StrCat("no room in the producer's buffer of ", options_.buffer_bytes,
+                       " bytes within ", absl::FormatDuration(options_.delivery_timeout)));
     } else {
       room_.WaitWithTimeout(&mu_, left);
     }
@@ -193,16 +203,19 @@ client::PartitionQueue& Producer::Core::QueueOf(Topic& topic, const ProducerReco
   } else {
     index = topic.sticky_partition;
   }
-  if (static_cast<size_t>(index) >= topic.queues.size()) topic.queues.resize(static_cast<size_t>(index) + 1);
+  if (static_cast<size_t>(index) >= topic.queues.size())
+    topic.queues.resize(static_cast<size_t>(index) + 1);
   std::unique_ptr<PartitionQueue>& queue = topic.queues[static_cast<size_t>(index)];
-  if (queue == nullptr) queue = std::make_unique<PartitionQueue>(&topic, PartitionIndex(index), &rules_);
+  if (queue == nullptr)
+    queue = std::make_unique<PartitionQueue>(&topic, PartitionIndex(index), &rules_);
   return *queue;
 }
 
 bool Producer::Core::IsFull(const PartitionQueue& queue, size_t record_bytes) const {
   const int64_t target = queue.Congested() ? options_.batch_bytes_largest : options_.batch_bytes;
   const RecordBatchBuilder& builder = queue.open()->builder;
-  return static_cast<int64_t>(builder.size_bytes() + record_bytes) > std::min(target, queue.topic()->max_message_bytes) ||
+  return static_cast<int64_t>(builder.size_bytes() + record_bytes) >
+             std::min(target, queue.topic()->max_message_bytes) ||
          builder.record_count() == limits::kRecordsPerBatch;
 }
 
@@ -244,8 +257,8 @@ absl::Status Producer::Core::Flush(absl::Duration timeout) {
   while (!unfinished_.empty() && unfinished_.front()->ordinal <= last) {
     const absl::Duration left = begin + timeout - clock_.Monotonic();
     if (left <= absl::ZeroDuration()) {
-      return absl::DeadlineExceededError(absl::StrCat(counters_.pending, " records have no outcome after ",
-                                                      absl::FormatDuration(timeout)));
+      return absl::DeadlineExceededError(absl::StrCat(
+          counters_.pending, " records have no outcome after ", absl::FormatDuration(timeout)));
     }
     progress_.WaitWithTimeout(&mu_, left);
   }
@@ -268,7 +281,8 @@ absl::Status Producer::Core::Close(absl::Duration timeout) {
 void Producer::Core::GiveUpAll() {
   {
     absl::MutexLock lock(&mu_);
-    FailAll(MakeError(Reason::kClientClosed, "the producer was closed before the records were written"));
+    FailAll(MakeError(Reason::kClientClosed,
+                      "the producer was closed before the records were written"));
     stopping_ = true;
     WakeControl(absl::ZeroDuration());
   }

@@ -1,12 +1,14 @@
 // Producer::Core: the working parts of a Producer. Who does what:
 // - The thread that calls Send copies the record into its partition's open batch.
-// - Whoever finds a batch that may go while nothing is being written (that thread, or gRPC's after the last write or an answer)
-//   seals and writes it: Pump. Only one pumps at a time, so batches leave in the order in which they were taken.
+// - Whoever finds a batch that may go while nothing is being written (that thread, or gRPC's after
+// the last write or an answer)
+//   seals and writes it: Pump. Only one pumps at a time, so batches leave in the order in which
+//   they were taken.
 // - gRPC's threads bring answers, which become outcomes.
-// - The control thread connects, asks for the producer id and for topics, and looks after everything that is a matter of time.
-// Outcomes are told in order by whoever finds that nobody else is telling them: Tell.
-// Held by shared_ptr, also by the calls that are on their way. Any thread; guarded by mu_, which is never held while calling
-// gRPC or user code.
+// - The control thread connects, asks for the producer id and for topics, and looks after
+// everything that is a matter of time. Outcomes are told in order by whoever finds that nobody else
+// is telling them: Tell. Held by shared_ptr, also by the calls that are on their way. Any thread;
+// guarded by mu_, which is never held while calling gRPC or user code.
 #ifndef WEIR_CLIENT_SRC_PRODUCER_CORE_H_
 #define WEIR_CLIENT_SRC_PRODUCER_CORE_H_
 
@@ -32,10 +34,12 @@ namespace weir {
 class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
  public:
   // Start() before anything else.
-  static std::shared_ptr<Core> Start(std::shared_ptr<client::Channel> channel, ProducerOptions options);
+  static std::shared_ptr<Core> Start(std::shared_ptr<client::Channel> channel,
+                                     ProducerOptions options);
   ~Core();
 
-  absl::Status Send(const ProducerRecord& record, DeliveryCallback callback) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Send(const ProducerRecord& record, DeliveryCallback callback)
+      ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<RecordPosition> SendAndWait(const ProducerRecord& record) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Flush(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Close(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
@@ -49,17 +53,21 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
 
   Core(std::shared_ptr<client::Channel> channel, ProducerOptions options);
 
-  // Sending (producer_core.cc). Add gives the record's place in its batch; a caller that `waits` gets the batch as well.
+  // Sending (producer_core.cc). Add gives the record's place in its batch; a caller that `waits`
+  // gets the batch as well.
   struct Added {
     std::shared_ptr<Batch> batch;
     int32_t index = 0;
   };
-  absl::StatusOr<Added> Add(const ProducerRecord& record, DeliveryCallback callback, bool waits) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<Added> Add(const ProducerRecord& record, DeliveryCallback callback, bool waits)
+      ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Topic*> FindTopic(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitDescription(Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitRoom(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  PartitionQueue& QueueOf(Topic& topic, const ProducerRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool IsFull(const PartitionQueue& queue, size_t record_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  PartitionQueue& QueueOf(Topic& topic, const ProducerRecord& record)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsFull(const PartitionQueue& queue, size_t record_bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Want(Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OpenBatch(PartitionQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What lingers goes now.
@@ -78,7 +86,8 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
   void OnClosed(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Disconnect() ABSL_LOCKS_EXCLUDED(mu_);
   // After something has happened to `queue`: outcomes, and what may be sent now.
-  void Settle(PartitionQueue& queue, PartitionQueue::Outcomes outcomes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Settle(PartitionQueue& queue, PartitionQueue::Outcomes outcomes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Conclude(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -97,12 +106,15 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
   Errand NextErrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Connect() ABSL_LOCKS_EXCLUDED(mu_);
   void AskIdentity(const client::ProducerIdentity& old) ABSL_LOCKS_EXCLUDED(mu_);
-  void OnIdentity(const absl::StatusOr<client::ProducerIdentity>& identity) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnIdentity(const absl::StatusOr<client::ProducerIdentity>& identity)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void AskTopic(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
-  void OnTopic(const std::string& name, const absl::StatusOr<std::string>& answer) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnTopic(const std::string& name, const absl::StatusOr<std::string>& answer)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Nothing that waits now will be written.
   void FailAll(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GiveUp(const std::shared_ptr<Batch>& batch, const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveUp(const std::shared_ptr<Batch>& batch, const absl::Status& why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::shared_ptr<client::Channel> channel_;
   const ProducerOptions options_;
@@ -125,7 +137,8 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
   std::deque<Topic*> wanted_topics_ ABSL_GUARDED_BY(mu_);
   absl::CondVar described_;
 
-  std::deque<std::shared_ptr<Batch>> unfinished_ ABSL_GUARDED_BY(mu_);  // whose outcome is not told, oldest first
+  std::deque<std::shared_ptr<Batch>> unfinished_
+      ABSL_GUARDED_BY(mu_);  // whose outcome is not told, oldest first
   uint64_t last_ordinal_ ABSL_GUARDED_BY(mu_) = 0;
   std::deque<std::shared_ptr<Batch>> lingering_ ABSL_GUARDED_BY(mu_);  // oldest first
   int waiting_for_room_ ABSL_GUARDED_BY(mu_) = 0;
@@ -133,14 +146,17 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
 
   std::deque<PartitionQueue*> listed_ ABSL_GUARDED_BY(mu_);     // may have something to send
   std::deque<PartitionQueue*> epochless_ ABSL_GUARDED_BY(mu_);  // wait for the next epoch
-  std::multimap<absl::Duration, PartitionQueue*> resting_ ABSL_GUARDED_BY(mu_);  // until (monotonic)
+  std::multimap<absl::Duration, PartitionQueue*> resting_
+      ABSL_GUARDED_BY(mu_);  // until (monotonic)
 
   std::shared_ptr<Connection> connection_ ABSL_GUARDED_BY(mu_);
   bool connected_ ABSL_GUARDED_BY(mu_) = false;  // connection_ takes writes
   bool writing_ ABSL_GUARDED_BY(mu_) = false;    // it has a write that OnWritten has not followed
   bool pumping_ ABSL_GUARDED_BY(mu_) = false;    // somebody seals a batch and writes it
-  absl::flat_hash_map<uint64_t, std::shared_ptr<Batch>> in_flight_ ABSL_GUARDED_BY(mu_);  // by ordinal
-  absl::Duration progress_at_ ABSL_GUARDED_BY(mu_);  // of the last answer, or since when something is in flight
+  absl::flat_hash_map<uint64_t, std::shared_ptr<Batch>> in_flight_
+      ABSL_GUARDED_BY(mu_);  // by ordinal
+  absl::Duration progress_at_
+      ABSL_GUARDED_BY(mu_);  // of the last answer, or since when something is in flight
   bool ever_connected_ ABSL_GUARDED_BY(mu_) = false;
   int connect_failures_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration connect_at_ ABSL_GUARDED_BY(mu_);
@@ -148,7 +164,8 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
 
   client::ProducerIdentity identity_ ABSL_GUARDED_BY(mu_);
   bool asking_identity_ ABSL_GUARDED_BY(mu_) = false;
-  bool renew_identity_ ABSL_GUARDED_BY(mu_) = false;  // the broker gives no further epoch of the old one
+  bool renew_identity_ ABSL_GUARDED_BY(mu_) =
+      false;  // the broker gives no further epoch of the old one
   int identity_failures_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration ask_identity_at_ ABSL_GUARDED_BY(mu_);
 

@@ -1,4 +1,5 @@
-// Chance: where it does not matter which way it falls, only that many clients do not fall the same way. Any thread.
+// Chance: where it does not matter which way it falls, only that many clients do not fall the same
+// way. Any thread.
 #ifndef WEIR_CLIENT_SRC_RANDOM_H_
 #define WEIR_CLIENT_SRC_RANDOM_H_
 

@@ -1,5 +1,5 @@
-// Topic: what a Producer knows of one topic: its description as last asked for, and the queues of its partitions. Guarded by
-// the Producer's mutex.
+// Topic: what a Producer knows of one topic: its description as last asked for, and the queues of
+// its partitions. Guarded by the Producer's mutex.
 #ifndef WEIR_CLIENT_SRC_TOPIC_H_
 #define WEIR_CLIENT_SRC_TOPIC_H_
 
@@ -23,7 +23,7 @@ struct Topic {
   // The description. partition_count 0: not known (any more).
   int32_t partition_count = 0;
   int64_t max_message_bytes = limits::kMaxMessageBytesDefault;
-  bool wanted = false;  // to be asked for, or being asked for
+  bool wanted = false;       // to be asked for, or being asked for
   int64_t answers = 0;       // how often an answer or error has come
   absl::Status last_answer;  // the error of the last one
   absl::Duration asked_at;   // monotonic
@@ -31,10 +31,12 @@ struct Topic {
 
   std::vector<std::unique_ptr<PartitionQueue>> queues;  // by partition; nullptr: never sent to
 
-  // Records that are free to go anywhere go here until the batch is sent, then to the next partition.
+  // Records that are free to go anywhere go here until the batch is sent, then to the next
+  // partition.
   int32_t sticky_partition = 0;
-  // Closed batches with such records that are not done. While there are any, an open one gathers, whatever its partition does:
-  // otherwise every partition in turn would get a batch of a few records.
+  // Closed batches with such records that are not done. While there are any, an open one gathers,
+  // whatever its partition does: otherwise every partition in turn would get a batch of a few
+  // records.
   int32_t sticky_unanswered = 0;
 
   PartitionQueue* sticky_queue() const {

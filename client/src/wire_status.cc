@@ -37,13 +37,15 @@ bool MayBeTriedAgain(const absl::Status& status) {
 bool IsPermanent(const absl::Status& status) {
   const std::optional<Reason> reason = ReasonOf(status);
   if (reason.has_value()) return !InfoOf(*reason).retryable && *reason != Reason::kInternal;
-  return absl::IsUnimplemented(status) || absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ||
-         absl::IsInvalidArgument(status);
+  return absl::IsUnimplemented(status) || absl::IsUnauthenticated(status) ||
+         absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status);
 }
 
 absl::Status Certain(const absl::Status& status) {
   if (EffectOf(status) == Effect::kNone) return status;
-  return MakeError(absl::IsUnimplemented(status) ? Reason::kUnsupportedField : Reason::kInvalidRequest, status.message());
+  return MakeError(
+      absl::IsUnimplemented(status) ? Reason::kUnsupportedField : Reason::kInvalidRequest,
+      status.message());
 }
 
 }  // namespace weir::client

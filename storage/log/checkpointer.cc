@@ -96,6 +96,8 @@ absl::Status Checkpointer::RunOnce(bool clean) {
   WEIR_RETURN_IF_ERROR(options_.fence->status());
   const absl::Duration start = options_.clock->Monotonic();
   CheckpointSample sample = TakeSample();
+  // The round that was under way may have failed: then the sample counts what is nowhere on disk.
+  WEIR_RETURN_IF_ERROR(options_.fence->status());
   if (sample.states.empty() && sample.files.empty() && unsaved_.empty() &&
       sample.segments.empty() && !clean && sample.oldest_live == point_.position().oldest_live) {
     return absl::OkStatus();

@@ -10,7 +10,7 @@
 
 namespace weir {
 namespace {
-constexpr int64_t kZeroWrite = 1 * limits::kMiB;
+constexpr int64_t kZeroWrite = limits::kMiB / 2;
 }  // namespace
 
 Journal::~Journal() {
@@ -75,11 +75,14 @@ absl::StatusOr<Journal::Slot> Journal::MakeFile(int number) {
        at += static_cast<int64_t>(zeros.size())) {
     status = (*file)->Write(FilePosition{at},
                             absl::string_view(zeros).substr(0, options_.file_bytes - at));
+    // Flushed piece by piece: a round that is flushed meanwhile waits for one piece, not for all.
+    if (status.ok()) {
+      if (const absl::Status synced = (*file)->Sync(); !synced.ok()) status = FlushFailed(synced);
+    }
   }
   if (status.ok()) {
-    status = (*file)->Sync();
-    if (status.ok()) status = fs.SyncDirectory(JournalDirectory(options_.data_directory));
-    if (!status.ok()) status = FlushFailed(status);
+    const absl::Status synced = fs.SyncDirectory(JournalDirectory(options_.data_directory));
+    if (!synced.ok()) status = FlushFailed(synced);
   }
   if (!status.ok()) {
     fs.Remove(path).IgnoreError();

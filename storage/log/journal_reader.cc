@@ -20,14 +20,16 @@ absl::Status Corrupt(const std::string& path, int64_t at, absl::string_view what
                    "directory from a backup, or look at the file with 'weir log dump'."));
 }
 
+// A ring holds no more rounds than this: each takes a block at least.
+constexpr uint64_t kRoundsOfARing =
+    limits::kJournalFilesMost * (limits::kJournalFileBytesLargest / limits::kJournalBlock);
+
 // The first place at or behind `from` where a round later than `last` verifies; nothing when there
-// is none.
+// is none. `known`: a round that was surely written, however late.
 std::optional<int64_t> FindRound(const JournalFileHeader& header, absl::string_view content,
-                                 int64_t from, RoundNumber last) {
-  // A round takes a block at least. The bound keeps record data that looks like a round from
-  // costing a CRC of megabytes.
-  const uint64_t most =
-      last.value() + limits::kJournalFiles * (limits::kJournalFileBytes / limits::kJournalBlock);
+                                 int64_t from, RoundNumber last, RoundNumber known) {
+  // The bound keeps record data that looks like a round from costing a CRC of megabytes.
+  const uint64_t most = std::max(last, known).value() + kRoundsOfARing;
   for (int64_t at = from; at + int64_t{kRoundHeadBytes} <= static_cast<int64_t>(content.size());
        at += limits::kJournalBlock) {
     const uint64_t number = LoadLittle<uint64_t>(content.data() + at + 8);
@@ -37,11 +39,14 @@ std::optional<int64_t> FindRound(const JournalFileHeader& header, absl::string_v
   return std::nullopt;
 }
 
-}  // namespace
+// A file of the ring; its header may be missing.
+struct Found {
+  std::string path;
+  std::optional<JournalFileHeader> header;
+};
 
-absl::StatusOr<std::vector<JournalReader::RingFile>> JournalReader::List(
-    FileSystem& fs, const std::string& data_directory) {
-  std::vector<RingFile> files;
+absl::StatusOr<std::vector<Found>> FindFiles(FileSystem& fs, const std::string& data_directory) {
+  std::vector<Found> files;
   absl::StatusOr<std::vector<std::string>> names = fs.List(JournalDirectory(data_directory));
   if (absl::IsNotFound(names.status())) return files;
   if (!names.ok()) return names.status();
@@ -51,20 +56,34 @@ absl::StatusOr<std::vector<JournalReader::RingFile>> JournalReader::List(
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kRead));
     std::string block(limits::kJournalBlock, '\0');
     WEIR_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(FilePosition{0}, absl::MakeSpan(block)));
-    if (const auto header = DecodeJournalFileHeader(absl::string_view(block).substr(0, n))) {
-      files.push_back({path, *header});
-    }
+    files.push_back({path, DecodeJournalFileHeader(absl::string_view(block).substr(0, n))});
   }
-  std::sort(files.begin(), files.end(), [](const RingFile& a, const RingFile& b) {
-    return a.header.sequence < b.header.sequence;
-  });
   return files;
+}
+
+std::vector<JournalReader::RingFile> InOrder(const std::vector<Found>& found) {
+  std::vector<JournalReader::RingFile> files;
+  for (const Found& file : found) {
+    if (file.header) files.push_back({file.path, *file.header});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.header.sequence < b.header.sequence; });
+  return files;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<JournalReader::RingFile>> JournalReader::List(
+    FileSystem& fs, const std::string& data_directory) {
+  WEIR_ASSIGN_OR_RETURN(const std::vector<Found> found, FindFiles(fs, data_directory));
+  return InOrder(found);
 }
 
 absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directory,
                                  const RecoveryPoint::Position& from,
                                  const std::function<absl::Status(const JournalRound&)>& visit) {
-  WEIR_ASSIGN_OR_RETURN(std::vector<RingFile> files, List(fs, data_directory));
+  WEIR_ASSIGN_OR_RETURN(const std::vector<Found> found, FindFiles(fs, data_directory));
+  std::vector<RingFile> files = InOrder(found);
   std::erase_if(files, [&](const RingFile& file) {
     return file.header.uuid != from.journal || file.header.sequence < from.oldest_live;
   });
@@ -74,51 +93,42 @@ absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directo
                                 " is missing or its header is damaged"));
   }
   RoundNumber last{0};
-  std::string torn_path;  // set once a round did not verify
-  int64_t torn_at = 0;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const RingFile& file = files[i];
+  for (const RingFile& file : files) {
     WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, file.path));
     int64_t at = limits::kJournalBlock;
-    if (i > 0 && file.header.sequence != files[i - 1].header.sequence + 1) {
-      if (FindRound(file.header, content, at, last))
-        return Corrupt(file.path, 0, "the journal file before this one is missing");
-      continue;
-    }
-    while (torn_path.empty() && at < static_cast<int64_t>(content.size())) {
+    while (at < static_cast<int64_t>(content.size())) {
       const auto round =
           DecodeRound(file.header, absl::string_view(content).substr(static_cast<size_t>(at)));
       if (!round) break;
-      if (round->number <= last) return Corrupt(file.path, at, "a round number goes back");
+      // Each round follows the one before, also from file to file. The oldest file may begin with
+      // rounds that are not needed any more, but no later than with the first that is.
+      const bool begins = last.value() == 0 && file.header.sequence == from.oldest_live;
+      const RoundNumber before = begins ? from.through : last;
+      if (begins ? round->number > before + 1 : round->number != before + 1) {
+        return Corrupt(file.path, at,
+                       absl::StrCat("rounds between ", before.value(), " and ",
+                                    round->number.value(), " are missing"));
+      }
       last = round->number;
       if (round->number > from.through) WEIR_RETURN_IF_ERROR(visit(*round));
       at += RoundUpToBlock(round->size);
     }
-    if (const auto later = FindRound(file.header, content, at, last)) {
-      if (torn_path.empty()) {
-        torn_path = file.path;
-        torn_at = at;
-      }
-      return Corrupt(torn_path, torn_at, "a round that does not verify is followed by a valid one");
-    }
-    // The next file takes over wherever this one could not hold one more round; where it goes on
-    // only the numbers can tell.
-    const bool last_file = i + 1 == files.size();
-    if (!last_file) {
-      WEIR_ASSIGN_OR_RETURN(const std::string next, ReadFile(fs, files[i + 1].path));
-      const auto first = DecodeRound(
-          files[i + 1].header,
-          absl::string_view(next).substr(std::min<size_t>(limits::kJournalBlock, next.size())));
-      if (first && first->number != last + 1) {
-        return Corrupt(file.path, at,
-                       absl::StrCat("rounds between ", last.value(), " and ", first->number.value(),
-                                    " are missing"));
-      }
-      if (!first) {
-        torn_path = files[i + 1].path;
-        torn_at = limits::kJournalBlock;
-      }
-    }
+    if (FindRound(file.header, content, at, last, from.through))
+      return Corrupt(file.path, at, "a round that does not verify is followed by a valid one");
+  }
+  // The recovery point was saved after these rounds had been flushed.
+  if (last.value() != 0 && last < from.through) {
+    return Corrupt(files.back().path, 0,
+                   absl::StrCat("rounds from ", last.value() + 1, " to ", from.through.value(),
+                                " are missing"));
+  }
+  // The next file's header can be torn, but only together with its first round.
+  const JournalFileHeader next{from.journal, files.back().header.sequence + 1};
+  for (const Found& file : found) {
+    if (file.header) continue;
+    WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, file.path));
+    if (FindRound(next, content, limits::kJournalBlock, last + 1, from.through))
+      return Corrupt(file.path, 0, "the header does not verify, but rounds follow it");
   }
   return absl::OkStatus();
 }

@@ -320,6 +320,7 @@ absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(LogManagerOptions o
       .clock = options.clock,
       .data_directory = options.directory,
       .journal_uuid = options.directory_uuid,
+      .leader_epoch = options.leader_epoch,
       .live_topics = {options.live_topics.begin(), options.live_topics.end()},
       .deleted_topics = {options.deleted_topics.begin(), options.deleted_topics.end()}};
   WEIR_ASSIGN_OR_RETURN(RecoveredLog recovered, Recover(recovery, report));

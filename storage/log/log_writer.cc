@@ -44,7 +44,9 @@ absl::StatusOr<ProducerState::Verdict> LogWriter::Check(const RecordBatchHeader&
 PlacedBatch LogWriter::Place(const RecordBatchHeader& header, SharedBytes bytes, LeaderEpoch epoch,
                              const AppendTime& time) {
   const LogConfig config = log_->config();
-  const bool full = state_.position.value() + header.size_bytes() > config.segment_bytes;
+  // An index has 32 bits for what lies between an offset and the segment's first.
+  const bool full = state_.position.value() + header.size_bytes() > config.segment_bytes ||
+                    state_.log_end - state_.segment_base > UINT32_MAX;
   const bool old = segment_since_ && time.monotonic - *segment_since_ >= config.segment_age;
   Offset segment_base = state_.segment_base;
   FilePosition position = state_.position;

@@ -1,6 +1,9 @@
 #include "storage/log/partition_state.h"
 
 namespace weir {
+namespace {
+constexpr int64_t kLargestPosition = UINT32_MAX;  // an index has 32 bits for it
+}  // namespace
 
 void PartitionState::NoteAppend(const RecordBatchHeader& header, Offset at_segment,
                                 FilePosition at_position, int64_t now_ms) {
@@ -26,6 +29,12 @@ void PartitionState::NoteTruncate(Offset end, Offset base, FilePosition at) {
   producers.TruncateTo(end);
 }
 
+bool PartitionState::MakesSense() const {
+  return log_start.value() >= 0 && log_start <= log_end && segment_base.value() >= 0 &&
+         segment_base <= log_end && position.value() >= 0 && position.value() <= kLargestPosition &&
+         (epochs.entries().empty() || epochs.entries().back().start <= log_end);
+}
+
 void PartitionState::EncodeTo(std::string* out) const {
   AppendLittle(out, as_of.value());
   AppendLittle(out, log_start.value());
@@ -43,8 +52,7 @@ bool PartitionState::DecodeFrom(ByteReader* in) {
   segment_base = Offset{in->Read<int64_t>()};
   position = FilePosition{in->Read<int64_t>()};
   if (!epochs.DecodeFrom(in) || !producers.DecodeFrom(in)) return false;
-  return in->ok() && log_start.value() >= 0 && log_start <= log_end && segment_base <= log_end &&
-         position.value() >= 0;
+  return in->ok() && MakesSense();
 }
 
 }  // namespace weir

@@ -30,7 +30,11 @@ struct PartitionState {
   // The log ends at `end`, which is (base, at).
   void NoteTruncate(Offset end, Offset base, FilePosition at);
 
+  // No log can be in another state, whatever happened to it.
+  bool MakesSense() const;
+
   void EncodeTo(std::string* out) const;
+  // False when the bytes make no sense.
   bool DecodeFrom(ByteReader* in);
 };
 

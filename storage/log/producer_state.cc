@@ -76,6 +76,14 @@ absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const RecordBatchHea
 }
 
 void ProducerState::Note(const RecordBatchHeader& header, int64_t now_ms) {
+  // Check() made room, but redo has not asked it: there the ones that it let go come back.
+  if (producers_.size() >= limits::kProducersPerPartition &&
+      !producers_.contains(header.producer_id)) {
+    producers_.erase(
+        std::min_element(producers_.begin(), producers_.end(), [](const auto& a, const auto& b) {
+          return a.second.last_append_ms < b.second.last_append_ms;
+        }));
+  }
   Producer& producer = producers_[header.producer_id];
   if (producer.epoch != header.producer_epoch) {
     producer.epoch = header.producer_epoch;

@@ -32,7 +32,7 @@ class ProducerState {
                                 int64_t expiration_ms);
 
   // Takes note of an appended batch (base_offset set). Also used by redo, which has checked
-  // nothing.
+  // nothing: when the table is full, the producer that was silent longest makes room.
   void Note(const RecordBatchHeader& header, int64_t now_ms);
 
   // Forgets batches at or above `end`.

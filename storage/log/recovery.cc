@@ -40,6 +40,8 @@ class Redo {
   bool Deleted(const TopicPartition& id) const {
     return options_.deleted_topics.contains(id.topic);
   }
+  // Records of a later start than this one: what tells the starts apart was lost.
+  absl::Status CheckEpoch(const TopicPartition& id, LeaderEpoch epoch) const;
   absl::Status ApplyEntry(RoundNumber round, const JournalEntry& entry);
   absl::Status WriteBatch(const JournalEntry& entry);
   absl::StatusOr<File*> OpenSegment(const TopicPartition& id, Offset base);
@@ -59,14 +61,25 @@ absl::Status Redo::LoadStates(const RecoveryPoint::States& states) {
   for (const auto& [id, bytes] : states) {
     if (Deleted(id)) continue;
     ByteReader in(bytes);
-    if (!targets_[id].state.DecodeFrom(&in) || !in.rest().empty()) {
+    PartitionState& state = targets_[id].state;
+    if (!state.DecodeFrom(&in) || !in.rest().empty()) {
       return absl::DataLossError(
           absl::StrCat(RecoveryPointPath(options_.data_directory), ": the state of partition ",
                        id.topic.ToString(), "/", id.partition.value(),
                        " makes no sense; restore the data directory from a backup"));
     }
+    WEIR_RETURN_IF_ERROR(CheckEpoch(id, state.epochs.latest()));
   }
   return absl::OkStatus();
+}
+
+absl::Status Redo::CheckEpoch(const TopicPartition& id, LeaderEpoch epoch) const {
+  if (epoch <= options_.leader_epoch) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "partition ", id.topic.ToString(), "/", id.partition.value(), " has records of leader epoch ",
+      epoch.value(), ", but this start has epoch ", options_.leader_epoch.value(),
+      ": the counter of starts was set back. Restore weir.meta, or the data directory, from a "
+      "backup."));
 }
 
 absl::StatusOr<File*> Redo::OpenSegment(const TopicPartition& id, Offset base) {
@@ -108,6 +121,7 @@ absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
   if (round <= target.state.as_of)
     return absl::OkStatus();  // a checkpoint saved this partition later
   target.redone = true;
+  PartitionState& state = target.state;
   const auto senseless = [&] {
     return absl::DataLossError(absl::StrCat(
         "the journal's round ", round.value(), " has an entry for partition ",
@@ -118,27 +132,31 @@ absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
     case EntryKind::kAppend: {
       if (entry.payload.size() < kBatchHeaderBytes) return senseless();
       const RecordBatchHeader header = DecodeBatchHeader(entry.payload.data());
-      if (!ValidateBatchHeader(header, limits::kRequestBytes).ok() ||
-          header.base_offset != target.state.log_end ||
-          header.leader_epoch < target.state.epochs.latest() ||
+      // Behind the batch before, or at the start of a new segment.
+      const bool goes_on =
+          head.segment_base == state.segment_base && head.position == state.position;
+      const bool begins = head.segment_base == state.log_end && head.position.value() == 0;
+      if (!ValidateBatchHeader(header, limits::kRequestBytes).ok() || !(goes_on || begins) ||
+          header.base_offset != state.log_end || header.leader_epoch < state.epochs.latest() ||
           header.size_bytes() != int64_t{head.size}) {
         return senseless();
       }
+      WEIR_RETURN_IF_ERROR(CheckEpoch(head.partition, header.leader_epoch));
       WEIR_RETURN_IF_ERROR(WriteBatch(entry));
-      target.state.NoteAppend(header, head.segment_base, head.position, now_ms_);
-      return absl::OkStatus();
+      state.NoteAppend(header, head.segment_base, head.position, now_ms_);
+      return state.MakesSense() ? absl::OkStatus() : senseless();
     }
     case EntryKind::kTruncate:
     case EntryKind::kLogStart: {
       if (entry.payload.size() != 8) return senseless();
       const Offset to{LoadLittle<int64_t>(entry.payload.data())};
-      if (to > target.state.log_end || to < target.state.log_start) return senseless();
+      if (to > state.log_end || to < state.log_start) return senseless();
       if (head.kind == EntryKind::kTruncate) {
-        target.state.NoteTruncate(to, head.segment_base, head.position);
+        state.NoteTruncate(to, head.segment_base, head.position);
       } else {
-        target.state.NoteLogStart(to, head.segment_base, head.position);
+        state.NoteLogStart(to, head.segment_base, head.position);
       }
-      return absl::OkStatus();
+      return state.MakesSense() ? absl::OkStatus() : senseless();
     }
   }
   return absl::DataLossError(

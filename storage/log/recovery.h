@@ -37,6 +37,7 @@ struct RecoveryOptions {
   Clock* clock = nullptr;
   std::string data_directory;
   JournalUuid journal_uuid{};  // of a new directory
+  LeaderEpoch leader_epoch;    // of this start; no record has a later one
   absl::flat_hash_set<TopicId> live_topics;
   absl::flat_hash_set<TopicId> deleted_topics;
 };

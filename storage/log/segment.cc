@@ -36,14 +36,16 @@ absl::StatusOr<std::shared_ptr<File>> Segment::OpenFile() {
   return file;
 }
 
-absl::StatusOr<std::optional<Segment::Damage>> Segment::OpenForAppend(Offset next_offset) {
+absl::StatusOr<std::optional<Segment::Damage>> Segment::OpenForAppend(Offset next_offset,
+                                                                      bool with_index) {
   auto index = std::make_shared<SparseIndex>(base_);
   std::optional<Damage> damage;
   int64_t index_file_size = 0;
   size_t saved = 0;
   if (end().value() > 0) {
-    if (const auto bytes = ReadFile(files_->file_system(), index_path()); bytes.ok()) {
-      *index = SparseIndex::Decode(base_, *bytes, end());
+    if (with_index) {
+      const auto bytes = ReadFile(files_->file_system(), index_path());
+      if (bytes.ok()) *index = SparseIndex::Decode(base_, *bytes, end());
     }
     // What was read is written anew as one chunk at the next save: chunks that did not verify must
     // not stay in the way.
@@ -55,7 +57,7 @@ absl::StatusOr<std::optional<Segment::Damage>> Segment::OpenForAppend(Offset nex
     if (!scanner.at_end() || scanner.next_offset() != next_offset) {
       if (from.position.value() > 0) {  // perhaps only the index is wrong: once more without it
         files_->file_system().Remove(index_path()).IgnoreError();
-        return OpenForAppend(next_offset);
+        return OpenForAppend(next_offset, /*with_index=*/false);
       }
       damage = Damage{scanner.position(), scanner.next_offset()};
     }

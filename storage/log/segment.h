@@ -61,7 +61,9 @@ class Segment {
   // Reads the index of the segment that will be appended to and walks what it does not cover.
   // `next_offset`: what the last batch must lead up to. Damage when it does not, nothing when all
   // is well.
-  absl::StatusOr<std::optional<Damage>> OpenForAppend(Offset next_offset) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::optional<Damage>> OpenForAppend(Offset next_offset) ABSL_LOCKS_EXCLUDED(mu_) {
+    return OpenForAppend(next_offset, /*with_index=*/true);
+  }
 
   // Writer: writes at `position` == end(). Creates the file if need be and pins it until TakeDirty.
   // After an error the end has not moved and the same write may be tried again.
@@ -104,6 +106,8 @@ class Segment {
 
  private:
   std::string index_path() const;
+  absl::StatusOr<std::optional<Damage>> OpenForAppend(Offset next_offset, bool with_index)
+      ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::shared_ptr<SparseIndex>> LoadIndex(bool from_file);
   absl::StatusOr<std::shared_ptr<SparseIndex>> Index(ReadMode mode) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -32,6 +32,7 @@ class SparseIndex {
   struct Place {
     FilePosition position;
     Offset offset;
+    bool operator==(const Place&) const = default;
   };
 
   explicit SparseIndex(Offset segment_base) : base_(segment_base) {}

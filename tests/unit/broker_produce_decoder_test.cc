@@ -30,7 +30,7 @@ v1::ProduceRequest Request() {
 
 absl::StatusOr<DecodedProduce> Decode(const grpc::ByteBuffer& buffer) {
   DecodedProduce decoded;
-  if (absl::Status status = Decode(buffer, &decoded); !status.ok()) return status;
+  if (absl::Status status = DecodeProduce(buffer, &decoded); !status.ok()) return status;
   return decoded;
 }
 

@@ -1,0 +1,60 @@
+// BenchBroker: the broker under measurement: one that runs already, or one of our own. One thread,
+// except that NewClient() may be called from any.
+#ifndef WEIR_TOOLS_BENCH_BENCH_BROKER_H_
+#define WEIR_TOOLS_BENCH_BENCH_BROKER_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tools/bench/broker_process.h"
+#include "tools/bench/process_stats.h"
+#include "weir/admin.h"
+#include "weir/client.h"
+
+namespace weir {
+
+class BenchBroker {
+ public:
+  // A broker that runs. `http`: where its metrics are. Its processor time and memory are known when
+  // it runs on this machine; which process it is, `pid` says or its data directory.
+  static absl::StatusOr<BenchBroker> Attach(std::string address, std::string http,
+                                            std::optional<pid_t> pid);
+  // A new broker with an empty data directory.
+  static absl::StatusOr<BenchBroker> Spawn(const BrokerProcess::Options& options);
+
+  const std::string& address() const { return address_; }
+  const std::string& http_address() const { return http_; }
+  std::optional<pid_t> pid() const { return process_ != nullptr ? process_->pid() : pid_; }
+  // Null when it is not ours.
+  BrokerProcess* process() { return process_.get(); }
+
+  Client NewClient() const;
+  // A topic with a name that no other has.
+  absl::StatusOr<std::string> CreateTopic(int32_t partitions);
+  absl::Status DeleteTopic(const std::string& topic);
+
+  // Version, data directory, command line, machine.
+  absl::StatusOr<std::vector<std::pair<std::string, std::string>>> Configuration();
+
+ private:
+  BenchBroker() = default;
+
+  std::string address_;
+  std::string http_;
+  std::optional<pid_t> pid_;
+  std::unique_ptr<BrokerProcess> process_;
+  int64_t topics_ = 0;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_TOOLS_BENCH_BENCH_BROKER_H_

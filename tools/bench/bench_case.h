@@ -1,0 +1,77 @@
+// BenchCase: one thing that `weir bench` measures, through the real client against a real broker.
+// The runner prepares it once and runs it several times; it gives the figures of each run. Run by
+// one thread, which may start others.
+#ifndef WEIR_TOOLS_BENCH_BENCH_CASE_H_
+#define WEIR_TOOLS_BENCH_BENCH_CASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/base/limits.h"
+#include "storage/base/types.h"
+#include "storage/record/record_batch.h"
+#include "tools/bench/bench_broker.h"
+#include "tools/bench/histogram.h"
+
+namespace weir {
+
+// What a person may choose; a case reads what concerns it.
+struct BenchSettings {
+  int64_t records = 0;     // 0: the case's own default
+  int64_t size = 100;      // bytes of a record's value
+  int32_t partitions = 0;  // 0: the case's own default
+  int32_t topics = 1;
+  std::optional<Durability> durability;  // absent: as the topic says, which is durable
+  Compression compression = Compression::kNone;
+  std::optional<int64_t> batch_bytes;  // absent: the producer's default
+  absl::Duration linger = absl::ZeroDuration();
+  int64_t rate = 0;  // records per second; 0: as fast as it goes
+  int threads = 0;   // 0: the case's own default
+  int in_flight = 64;
+  int64_t bytes = 0;  // of data loaded beforehand; 0: the case's own default
+  int64_t message_bytes = 64 * limits::kKiB;
+  bool raw = false;
+};
+
+// A figure with its unit: "records/s", "us", "bytes", ...
+struct Measure {
+  std::string name;
+  double value = 0;
+  std::string unit;
+};
+using Measures = std::vector<Measure>;
+
+class BenchCase {
+ public:
+  virtual ~BenchCase() = default;
+  // What the settings come to, defaults filled in, for whoever reads the figures.
+  virtual std::vector<std::pair<std::string, std::string>> Configuration() const = 0;
+  // Once, before the first run; not measured.
+  virtual absl::Status Prepare(BenchBroker&) { return absl::OkStatus(); }
+  virtual absl::StatusOr<Measures> Run(BenchBroker& broker) = 0;
+};
+
+std::unique_ptr<BenchCase> MakeProduceCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeSinglesCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeUnaryCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeFetchCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeEndToEndCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeCreateCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeIdleCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeRestartCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeHistoryCase(const BenchSettings& settings);
+
+// p50, p99, p99.9 and max in microseconds, named latency_...; nothing of an empty histogram.
+void AppendLatencies(const Histogram& histogram, Measures* measures);
+
+}  // namespace weir
+
+#endif  // WEIR_TOOLS_BENCH_BENCH_CASE_H_

@@ -1,0 +1,106 @@
+#include "tools/cli/command.h"
+
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/base/error.h"
+
+namespace weir {
+namespace {
+
+// How long a broker may take to answer the first time; a restart is quicker.
+constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
+
+constexpr absl::string_view kNotRunning =
+    "is the broker running? Start one with 'weir-broker --data-dir ./data', or name another with "
+    "--broker HOST:PORT or WEIR_BROKER";
+
+}  // namespace
+
+void AddOutputOption(CLI::App* command, OutputFormat* format) {
+  command
+      ->add_option_function<std::string>(
+          "--output",
+          [format](const std::string& text) {
+            *format = text == "json" ? OutputFormat::kJson : OutputFormat::kTable;
+          },
+          "How to print: table, or json with one object per line")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->default_str("table");
+}
+
+absl::StatusOr<Client> Connect(const Invocation& invocation) {
+  Client client({.broker = invocation.broker, .client_id = "weir-cli"});
+  if (const absl::Status connected = client.WaitUntilConnected(kConnectTimeout); !connected.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot connect to a broker at ", invocation.broker));
+  }
+  return client;
+}
+
+std::string HintFor(const absl::Status& status) {
+  const std::optional<Reason> reason = ReasonOf(status);
+  if (!reason) {
+    if (absl::IsUnavailable(status)) return std::string(kNotRunning);
+    if (absl::IsDeadlineExceeded(status))
+      return "the broker did not answer in time; what was asked for may still happen";
+    return "";
+  }
+  switch (*reason) {
+    case Reason::kUnknownTopic:
+      return "'weir topic list' shows the topics there are; 'weir topic create NAME --partitions "
+             "N' makes one";
+    case Reason::kUnknownPartition:
+      return "partitions count from 0; 'weir topic describe NAME' shows how many there are";
+    case Reason::kTopicExists:
+      return "'weir topic describe NAME' shows it; 'weir topic alter' and 'add-partitions' change "
+             "it";
+    case Reason::kOffsetOutOfRange:
+      return "'weir offsets TOPIC' shows what can be read; '--from earliest' begins with the "
+             "oldest record there is";
+    case Reason::kMessageTooLarge:
+      return "the topic's limit can be raised with 'weir topic alter NAME --config "
+             "max.message.bytes=N'";
+    case Reason::kDiskLow:
+      return "free space on the broker's disk, or let retention do it: 'weir topic alter NAME "
+             "--config retention.ms=N'";
+    case Reason::kOverMemoryBudget:
+    case Reason::kTooManyRequests:
+    case Reason::kShuttingDown:
+      return "try again in a moment";
+    case Reason::kLogDirFenced:
+      return "a disk error stopped the broker's writes; its log says which, a restart recovers";
+    case Reason::kPartitionDamaged:
+      return "'weir log verify DATA-DIR' on the broker's machine shows what is damaged";
+    default:
+      return "";
+  }
+}
+
+int Fail(const absl::Status& status) {
+  const std::optional<Reason> reason = ReasonOf(status);
+  const std::string name = reason ? absl::StrCat(InfoOf(*reason).name, ": ") : "";
+  const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code())
+                                                       : std::string(status.message());
+  std::fprintf(stderr, "weir: %s%s\n", name.c_str(), message.c_str());
+  if (const std::string hint = HintFor(status); !hint.empty())
+    std::fprintf(stderr, "hint: %s\n", hint.c_str());
+  return kExitFailed;
+}
+
+int FailUsage(absl::string_view message) {
+  std::fprintf(stderr, "weir: %.*s\n", static_cast<int>(message.size()), message.data());
+  return kExitUsage;
+}
+
+void Print(absl::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+// Listing: rows of named values that go to a person as an aligned table or to a program as one JSON
+// object per line, with the column names as field names. Holds all rows until it is printed. One
+// thread.
+#ifndef WEIR_TOOLS_CLI_LISTING_H_
+#define WEIR_TOOLS_CLI_LISTING_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "tools/cli/json.h"
+
+namespace weir {
+
+enum class OutputFormat { kTable, kJson };
+
+// A value of a row. Numbers are set flush right in a table; nothing (monostate) shows as "-" and as
+// null.
+using Cell = std::variant<std::monostate, int64_t, double, bool, std::string>;
+
+class Listing {
+ public:
+  // JSON field names, lower case with '_'; a table shows them in upper case.
+  explicit Listing(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+
+  // One cell for each column.
+  void AddRow(std::vector<Cell> row);
+  size_t rows() const { return rows_.size(); }
+
+  // Every line ends with a newline. A table without rows is its heading alone, JSON without rows is
+  // nothing.
+  std::string Render(OutputFormat format) const;
+  // An array of objects, as a member of something larger.
+  void WriteTo(JsonWriter* json) const;
+
+ private:
+  std::string RenderTable() const;
+  void WriteRow(const std::vector<Cell>& row, JsonWriter* json) const;
+
+  std::vector<std::string> columns_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// "1,234,567".
+std::string WithCommas(int64_t value);
+// "1.5 GiB", "17 B".
+std::string HumanBytes(int64_t bytes);
+
+}  // namespace weir
+
+#endif  // WEIR_TOOLS_CLI_LISTING_H_
