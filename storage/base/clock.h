@@ -1,4 +1,5 @@
-// Clock: the injected time. Wall time may jump; monotonic time only grows and measures ages and waits. Any thread.
+// Clock: the injected time. Wall time may jump; monotonic time only grows and measures ages and
+// waits. Any thread.
 #ifndef WEIR_STORAGE_BASE_CLOCK_H_
 #define WEIR_STORAGE_BASE_CLOCK_H_
 
@@ -17,7 +18,8 @@ class Clock {
   virtual absl::Duration Monotonic() const = 0;
 
   int64_t NowMs() const { return absl::ToUnixMillis(Now()); }
-  // NowMs as it was up to a few milliseconds ago, several times cheaper: for stamping every single record.
+  // NowMs as it was up to a few milliseconds ago, several times cheaper: for stamping every single
+  // record.
   virtual int64_t CoarseNowMs() const { return NowMs(); }
 
   // The machine's clock.

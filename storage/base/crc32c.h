@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli, RFC 3720 appendix B.4), by ISA-L's hardware routines. Pure functions, any thread.
+// CRC-32C (Castagnoli, RFC 3720 appendix B.4), by ISA-L's hardware routines. Pure functions, any
+// thread.
 #ifndef WEIR_STORAGE_BASE_CRC32C_H_
 #define WEIR_STORAGE_BASE_CRC32C_H_
 

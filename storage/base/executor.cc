@@ -27,7 +27,9 @@ void ThreadExecutor::Post(absl::AnyInvocable<void()> task) {
 
 void ThreadExecutor::Run(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return next_ < tasks_.size() || stopping_; };
+  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return next_ < tasks_.size() || stopping_;
+  };
   for (;;) {
     absl::AnyInvocable<void()> task;
     {

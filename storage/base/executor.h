@@ -1,4 +1,5 @@
-// Executor: where work is posted that must not run on the caller's thread (completions, background I/O).
+// Executor: where work is posted that must not run on the caller's thread (completions, background
+// I/O).
 #ifndef WEIR_STORAGE_BASE_EXECUTOR_H_
 #define WEIR_STORAGE_BASE_EXECUTOR_H_
 
@@ -33,7 +34,7 @@ class ThreadExecutor : public Executor {
 
   absl::Mutex mu_;
   std::vector<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mu_);  // oldest first
-  size_t next_ ABSL_GUARDED_BY(mu_) = 0;                                // of tasks_, the next to run
+  size_t next_ ABSL_GUARDED_BY(mu_) = 0;  // of tasks_, the next to run
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;
 };

@@ -50,7 +50,7 @@ inline constexpr int32_t kRecordsPerPlainProduce = 100'000;
 // Calls, connections and what waits.
 inline constexpr size_t kWaits = 50'000;             // long polls and streams that wait for records
 inline constexpr int kStreamRequests = 1'000;        // unanswered requests of one ProduceStream
-inline constexpr int kWaitingAdminCalls = 1'000;      // and other rare calls that wait for a disk
+inline constexpr int kWaitingAdminCalls = 1'000;     // and other rare calls that wait for a disk
 inline constexpr int kStreamsPerConnection = 1'000;  // HTTP/2 streams
 inline constexpr int kMetadataBytes = 16 * 1024;     // of one call's headers
 inline constexpr int64_t kPingIntervalMs = 5'000;    // clients may ping this often
@@ -66,7 +66,8 @@ inline constexpr int64_t kDiskLowRetryMs = 1'000;
 // The memory budget of requests (memory.limit).
 inline constexpr int64_t kMemoryLimitSmallest = 16 * kMiB;
 
-// Free disk space below which produces are refused, unless configured: a tenth of the disk or this, whichever is less.
+// Free disk space below which produces are refused, unless configured: a tenth of the disk or this,
+// whichever is less.
 inline constexpr int64_t kDiskLowLargestDefault = 5 * kGiB;
 
 // The commit journal and rounds.
@@ -106,7 +107,8 @@ inline constexpr int kProducerBatches =
 inline constexpr size_t kProducersPerPartition = 10'000;
 inline constexpr int64_t kProducerExpirationMs = 7LL * 24 * 3600 * 1000;
 inline constexpr int64_t kProducerIdBlock = 1'000;
-inline constexpr size_t kRaisedProducerEpochs = 1'000'000;  // ids whose epoch was raised, remembered by the broker
+inline constexpr size_t kRaisedProducerEpochs =
+    1'000'000;  // ids whose epoch was raised, remembered by the broker
 
 inline constexpr size_t kEpochsPerPartition = 1'024;
 

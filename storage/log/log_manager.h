@@ -27,13 +27,13 @@ namespace weir {
 struct LogManagerOptions {
   FileSystem* file_system = nullptr;
   Clock* clock = nullptr;
-  std::string directory;                // the data directory; exists, locked by the caller
-  LogListener* listener = nullptr;      // outlives the manager
-  Executor* completions = nullptr;      // one thread; runs `done` callbacks and the listener
-  Executor* background = nullptr;       // journal file creation and segment deletion
-  LeaderEpoch leader_epoch;             // of this start
-  std::vector<TopicId> live_topics;     // recovery keeps these,
-  std::vector<TopicId> deleted_topics;  // removes these, and reports every other directory
+  std::string directory;                     // the data directory; exists, locked by the caller
+  LogListener* listener = nullptr;           // outlives the manager
+  Executor* completions = nullptr;           // one thread; runs `done` callbacks and the listener
+  Executor* background = nullptr;            // journal file creation and segment deletion
+  LeaderEpoch leader_epoch;                  // of this start
+  std::vector<TopicId> live_topics;          // recovery keeps these,
+  std::vector<TopicId> deleted_topics;       // removes these, and reports every other directory
   std::array<uint8_t, 16> directory_uuid{};  // of this data directory, for ever: marks its journal
   int64_t journal_file_bytes = limits::kJournalFileBytes;
   int journal_files = limits::kJournalFiles;

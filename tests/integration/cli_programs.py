@@ -151,5 +151,6 @@ class ProduceRun:
         status = self._process.wait(timeout=300)
         self._reader.join()
         self._process.stderr.close()
+        self.end_input()
         counts = [int(words.split()[0]) for words in self.words if " records acknowledged" in words]
         return status, counts[-1] if counts else None

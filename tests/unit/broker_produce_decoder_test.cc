@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "broker/rpc/produce_decoder.h"
 #include "absl/status/statusor.h"
+#include "broker/rpc/produce_decoder.h"
 #include "storage/base/error.h"
 
 namespace weir {

@@ -12,10 +12,10 @@
 #include "absl/strings/match.h"
 #include "storage/base/bytes.h"
 #include "storage/base/error.h"
-#include "storage/log/sparse_index.h"
 #include "storage/log/file_names.h"
 #include "storage/log/journal_reader.h"
 #include "storage/log/recovery.h"
+#include "storage/log/sparse_index.h"
 #include "storage/record/record_batch_builder.h"
 #include "tests/support/log_world.h"
 
