@@ -229,7 +229,8 @@ class CliTest(unittest.TestCase):
         feeder.join()
         run.flush_input()
         run.wait_for(total)
-        self.assertLess(run.peak_kib() - half, 32 * 1024, "memory grows with the input")
+        # Half of a short run need not have filled the buffers yet (32 MiB of records, and what is on the way).
+        self.assertLess(run.peak_kib() - half, 96 * 1024, "memory grows with the input")
         self.assertLess(run.peak_kib(), 256 * 1024)
         run.end_input()
         self.assertEqual(run.wait(), (0, total), run.words)

@@ -37,7 +37,7 @@ class BrokerOutputTest : public testing::Test {
 
 TEST_F(BrokerOutputTest, TheReadyLineIsFoundInPiecesAndAmongOthers) {
   Say("recovering\nweir-broker 0.1.0 rea");
-  Say("dy on 127.0.0.1:41234, http on 127.0.0.1:41235\nmore");
+  Say("dy on 127.0.0.1:41234 (gRPC) and 127.0.0.1:41235 (HTTP), data in /d\nmore");
   const auto addresses = output_->WaitUntilReady(absl::InfiniteDuration());
   ASSERT_TRUE(addresses.ok()) << addresses.status();
   EXPECT_EQ(addresses->grpc, "127.0.0.1:41234");
