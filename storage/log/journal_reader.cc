@@ -93,6 +93,8 @@ absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directo
                                 " is missing or its header is damaged"));
   }
   RoundNumber last{0};
+  const RingFile* end_file = &files.front();  // where the rounds end that were read so far
+  int64_t end = limits::kJournalBlock;
   for (const RingFile& file : files) {
     WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, file.path));
     int64_t at = limits::kJournalBlock;
@@ -105,20 +107,24 @@ absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directo
       const bool begins = last.value() == 0 && file.header.sequence == from.oldest_live;
       const RoundNumber before = begins ? from.through : last;
       if (begins ? round->number > before + 1 : round->number != before + 1) {
-        return Corrupt(file.path, at,
+        return Corrupt(end_file->path, end,
                        absl::StrCat("rounds between ", before.value(), " and ",
                                     round->number.value(), " are missing"));
       }
       last = round->number;
       if (round->number > from.through) WEIR_RETURN_IF_ERROR(visit(*round));
       at += RoundUpToBlock(round->size);
+      end_file = &file;
+      end = at;
     }
     if (FindRound(file.header, content, at, last, from.through))
       return Corrupt(file.path, at, "a round that does not verify is followed by a valid one");
+    end_file = &file;
+    end = at;
   }
   // The recovery point was saved after these rounds had been flushed.
   if (last.value() != 0 && last < from.through) {
-    return Corrupt(files.back().path, 0,
+    return Corrupt(end_file->path, end,
                    absl::StrCat("rounds from ", last.value() + 1, " to ", from.through.value(),
                                 " are missing"));
   }

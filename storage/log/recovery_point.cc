@@ -51,38 +51,34 @@ std::string RecoveryPoint::EncodeFrame(
   return frame;
 }
 
-bool RecoveryPoint::DecodeFrame(absl::string_view* bytes) {
-  if (bytes->size() < kFrameHead || LoadLittle<uint32_t>(bytes->data()) != kFrameMagic)
-    return false;
-  const uint32_t crc = LoadLittle<uint32_t>(bytes->data() + 4);
-  const uint64_t length = LoadLittle<uint64_t>(bytes->data() + 8);
-  if (length > bytes->size() - kFrameHead) return false;
-  if (Crc32c(bytes->substr(8, 8 + length)) != crc) return false;
-  ByteReader in(bytes->substr(kFrameHead, length));
-  if (in.Read<uint64_t>() != frames_) return false;
-  Position position{.clean = in.Read<uint8_t>() != 0};
-  const absl::string_view journal = in.ReadBytes(position.journal.size());
-  if (!in.ok()) return false;
-  std::memcpy(position.journal.data(), journal.data(), journal.size());
-  position.through = RoundNumber{in.Read<uint64_t>()};
-  position.oldest_live = JournalSequence{in.Read<uint64_t>()};
+std::optional<RecoveryPoint::Frame> RecoveryPoint::DecodeFrame(absl::string_view bytes) {
+  if (bytes.size() < kFrameHead || LoadLittle<uint32_t>(bytes.data()) != kFrameMagic)
+    return std::nullopt;
+  const uint32_t crc = LoadLittle<uint32_t>(bytes.data() + 4);
+  const uint64_t length = LoadLittle<uint64_t>(bytes.data() + 8);
+  if (length > bytes.size() - kFrameHead) return std::nullopt;
+  if (Crc32c(bytes.substr(8, 8 + length)) != crc) return std::nullopt;
+  ByteReader in(bytes.substr(kFrameHead, length));
+  Frame frame{.size = kFrameHead + length};
+  frame.number = in.Read<uint64_t>();
+  frame.position.clean = in.Read<uint8_t>() != 0;
+  const absl::string_view journal = in.ReadBytes(frame.position.journal.size());
+  if (!in.ok()) return std::nullopt;
+  std::memcpy(frame.position.journal.data(), journal.data(), journal.size());
+  frame.position.through = RoundNumber{in.Read<uint64_t>()};
+  frame.position.oldest_live = JournalSequence{in.Read<uint64_t>()};
   const uint32_t count = in.Read<uint32_t>();
-  std::vector<std::pair<TopicPartition, std::string>> states;
   for (uint32_t i = 0; i < count && in.ok(); ++i) {
     TopicPartition id;
-    const absl::string_view topic = in.ReadBytes(16);
-    if (!in.ok()) return false;
-    std::memcpy(id.topic.bytes.data(), topic.data(), 16);
+    const absl::string_view topic = in.ReadBytes(id.topic.bytes.size());
+    if (!in.ok()) return std::nullopt;
+    std::memcpy(id.topic.bytes.data(), topic.data(), topic.size());
     id.partition = PartitionIndex{in.Read<int32_t>()};
     const uint32_t size = in.Read<uint32_t>();
-    states.emplace_back(id, std::string(in.ReadBytes(size)));
+    frame.states.emplace_back(id, std::string(in.ReadBytes(size)));
   }
-  if (!in.ok() || !in.rest().empty()) return false;
-  Take(position, std::move(states));
-  bytes->remove_prefix(kFrameHead + length);
-  end_ += static_cast<int64_t>(kFrameHead + length);
-  ++frames_;
-  return true;
+  if (!in.ok() || !in.rest().empty()) return std::nullopt;
+  return frame;
 }
 
 void RecoveryPoint::Take(const Position& position,
@@ -99,8 +95,14 @@ void RecoveryPoint::Take(const Position& position,
 absl::StatusOr<RecoveryPoint> RecoveryPoint::Load(FileSystem& fs, const std::string& path) {
   RecoveryPoint point(fs, path);
   WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, path));
-  absl::string_view bytes = content;
-  while (point.DecodeFrame(&bytes)) {
+  absl::string_view rest = content;
+  for (;;) {
+    std::optional<Frame> frame = DecodeFrame(rest);
+    if (!frame || frame->number != point.frames_) break;
+    rest.remove_prefix(frame->size);
+    point.end_ += static_cast<int64_t>(frame->size);
+    ++point.frames_;
+    point.Take(frame->position, std::move(frame->states));
   }
   const auto corrupt = [&] {
     return absl::DataLossError(
@@ -112,15 +114,10 @@ absl::StatusOr<RecoveryPoint> RecoveryPoint::Load(FileSystem& fs, const std::str
   // The first frame is only ever put in place whole.
   if (point.frames_ == 0) return corrupt();
   // Frames are written one at a time, each flushed before the next: only the last can be torn, and
-  // nothing valid follows.
-  for (size_t at = 1; at + kFrameHead <= bytes.size(); ++at) {
-    if (LoadLittle<uint32_t>(bytes.data() + at) != kFrameMagic) continue;
-    RecoveryPoint probe(fs, path);
-    for (uint64_t number = point.frames_ + 1; number <= point.frames_ + 2; ++number) {
-      absl::string_view rest = bytes.substr(at);
-      probe.frames_ = number;
-      if (probe.DecodeFrame(&rest)) return corrupt();
-    }
+  // no valid one follows it.
+  for (; rest.size() >= kFrameHead; rest.remove_prefix(1)) {
+    if (const auto later = DecodeFrame(rest); later && later->number >= point.frames_)
+      return corrupt();
   }
   return point;
 }

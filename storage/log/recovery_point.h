@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +54,15 @@ class RecoveryPoint {
  private:
   std::string EncodeFrame(uint64_t number, const Position& position,
                           absl::Span<const std::pair<TopicPartition, std::string>> states) const;
-  bool DecodeFrame(absl::string_view* bytes);
+  // One frame as it stands in the file.
+  struct Frame {
+    uint64_t number = 0;  // from 0
+    Position position;
+    std::vector<std::pair<TopicPartition, std::string>> states;
+    size_t size = 0;
+  };
+  // The frame at the front of `bytes`; nothing when none verifies there.
+  static std::optional<Frame> DecodeFrame(absl::string_view bytes);
   void Take(const Position& position, std::vector<std::pair<TopicPartition, std::string>> changed);
 
   FileSystem* fs_;

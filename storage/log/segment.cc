@@ -11,6 +11,25 @@
 #include "storage/log/file_names.h"
 
 namespace weir {
+namespace {
+
+// Where the batches of a file stop that were told to an index.
+struct Walk {
+  FilePosition position;
+  Offset next_offset;
+  bool at_end = false;  // false: what begins at `position` is no batch that goes on there
+};
+
+// Tells `index` of the batches between its last place and `end`.
+absl::StatusOr<Walk> CatchUp(File* file, FilePosition end, SparseIndex* index) {
+  const SparseIndex::Place from = index->last_place();
+  BatchScanner scanner(file, from.position, from.offset, end, ReadMode::kMayBlock);
+  while (scanner.Next()) index->Add(scanner.header(), scanner.position());
+  WEIR_RETURN_IF_ERROR(scanner.status());
+  return Walk{scanner.position(), scanner.next_offset(), scanner.at_end()};
+}
+
+}  // namespace
 
 SegmentFiles::SegmentFiles(FileSystem* file_system, size_t open_files)
     : file_system_(file_system), files_(open_files), indexes_(limits::kIndexCacheBytes) {}
@@ -50,16 +69,14 @@ absl::StatusOr<std::optional<Segment::Damage>> Segment::OpenForAppend(Offset nex
     // What was read is written anew as one chunk at the next save: chunks that did not verify must
     // not stay in the way.
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, OpenFile());
-    const SparseIndex::Place from = index->last_place();
-    BatchScanner scanner(file.get(), from.position, from.offset, end(), ReadMode::kMayBlock);
-    while (scanner.Next()) index->Add(scanner.header(), scanner.position());
-    WEIR_RETURN_IF_ERROR(scanner.status());
-    if (!scanner.at_end() || scanner.next_offset() != next_offset) {
-      if (from.position.value() > 0) {  // perhaps only the index is wrong: once more without it
+    const bool indexed = index->last_place().position.value() > 0;
+    WEIR_ASSIGN_OR_RETURN(const Walk walk, CatchUp(file.get(), end(), index.get()));
+    if (!walk.at_end || walk.next_offset != next_offset) {
+      if (indexed) {  // perhaps only the index is wrong: once more without it
         files_->file_system().Remove(index_path()).IgnoreError();
         return OpenForAppend(next_offset, /*with_index=*/false);
       }
-      damage = Damage{scanner.position(), scanner.next_offset()};
+      damage = Damage{walk.position, walk.next_offset};
     }
   }
   absl::MutexLock lock(&mu_);
@@ -124,10 +141,17 @@ absl::Status Segment::TruncateTo(FilePosition end) {
   end_.store(end.value(), std::memory_order_release);
   files_->indexes().Erase(id_);
   files_->file_system().Remove(index_path()).IgnoreError();
+  auto index = std::make_shared<SparseIndex>(base_);
+  {
+    absl::MutexLock lock(&mu_);
+    if (active_index_ != nullptr) *index = *active_index_;
+  }
+  index->TruncateTo(end);
+  WEIR_RETURN_IF_ERROR(CatchUp(dirty_.file.get(), end, index.get()).status());
   absl::MutexLock lock(&mu_);
   index_file_size_ = 0;
   saved_entries_ = 0;
-  if (active_index_ != nullptr) active_index_->TruncateTo(end);
+  active_index_ = std::move(index);
   return absl::OkStatus();
 }
 
@@ -173,14 +197,11 @@ absl::StatusOr<std::shared_ptr<SparseIndex>> Segment::LoadIndex(bool from_file) 
     if (index->seal()) return index;
   }
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, OpenFile());
-  const SparseIndex::Place from = index->last_place();
-  BatchScanner scanner(file.get(), from.position, from.offset, end(), ReadMode::kMayBlock);
-  while (scanner.Next()) index->Add(scanner.header(), scanner.position());
-  WEIR_RETURN_IF_ERROR(scanner.status());
-  if (scanner.at_end()) {
+  WEIR_ASSIGN_OR_RETURN(const Walk walk, CatchUp(file.get(), end(), index.get()));
+  if (walk.at_end) {
     WEIR_ASSIGN_OR_RETURN(const FileInfo info, files_->file_system().Stat(path_));
     index->SetSeal({.end = end(),
-                    .next_offset = scanner.next_offset(),
+                    .next_offset = walk.next_offset,
                     .max_timestamp_ms = index->max_timestamp_ms(),
                     .append_time_ms = absl::ToUnixMillis(info.modified)});
     std::string bytes;

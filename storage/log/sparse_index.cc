@@ -50,6 +50,8 @@ bool SparseIndex::TruncateTo(FilePosition end) {
   while (!entries_.empty() && entries_.back().position >= end.value()) entries_.pop_back();
   const bool changed = entries_.size() != before || (seal_ && seal_->end > end);
   if (changed) seal_.reset();
+  // What is known of the batches behind the last entry may come from some that are gone.
+  max_timestamp_ms_ = entries_.empty() ? INT64_MIN : entries_.back().max_timestamp_before_ms;
   return changed;
 }
 

@@ -40,7 +40,8 @@ class SparseIndex {
   // The next batch of the segment, at `position`. Batches come in order.
   void Add(const RecordBatchHeader& header, FilePosition position);
   void SetSeal(const Seal& seal) { seal_ = seal; }
-  // Forgets what lies at or above `end`; true when anything did. A seal is forgotten.
+  // Forgets what lies at or above `end`; true when anything did. A seal is forgotten. Add() must be
+  // told again of the batches between last_place() and `end`.
   bool TruncateTo(FilePosition end);
 
   // Where to begin looking for the batch that holds `offset`: the last indexed batch that starts at
@@ -54,7 +55,8 @@ class SparseIndex {
   size_t entry_count() const { return entries_.size(); }
   size_t memory_bytes() const { return sizeof(*this) + entries_.capacity() * sizeof(Entry); }
 
-  // Where the batches behind the last entry begin; Add() must be told of them again after Decode().
+  // Where the batches behind the last entry begin; Add() must be told of them again after Decode()
+  // and TruncateTo().
   Place last_place() const;
 
   // Appends to `out` one chunk with entries from number `first` on, and one with the seal if there

@@ -122,6 +122,12 @@ TEST(SeparatorArgumentTest, EscapesWork) {
   EXPECT_FALSE(ParseSeparatorArgument("\\q").ok());
 }
 
+TEST(HttpAddressTest, LiesOneAboveTheBrokersPort) {
+  EXPECT_EQ(HttpAddressBeside("10.0.0.5:9095"), "10.0.0.5:9096");
+  EXPECT_EQ(HttpAddressBeside("[::1]:7000"), "[::1]:7001");
+  EXPECT_EQ(HttpAddressBeside("broker.example"), "127.0.0.1:9096");
+}
+
 TEST(CodecArgumentTest, NamesAreKafkas) {
   EXPECT_EQ(*ParseCompressionArgument("zstd"), Compression::kZstd);
   EXPECT_FALSE(ParseCompressionArgument("brotli").ok());

@@ -16,6 +16,7 @@
 namespace weir {
 namespace {
 constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
+constexpr absl::Duration kCallTimeout = absl::Minutes(10);  // a slow call is a figure, not an error
 // The process that serves `data_directory`, when that is on this machine and can be read.
 std::optional<pid_t> FindProcess(const std::string& data_directory) {
   const absl::StatusOr<std::string> owner =
@@ -57,20 +58,28 @@ absl::StatusOr<BenchBroker> BenchBroker::Spawn(const BrokerProcess::Options& opt
 }
 
 Client BenchBroker::NewClient() const {
-  return Client({.broker = address_, .client_id = "weir-bench"});
+  return Client({.broker = address_, .client_id = "weir-bench", .call_timeout = kCallTimeout});
 }
 
 absl::StatusOr<std::string> BenchBroker::CreateTopic(int32_t partitions) {
   const Client client = NewClient();
   const std::string name =
-      absl::StrCat("bench-", Clock::Real().NowMs(), "-", getpid(), "-", topics_++);
+      absl::StrCat("bench-", Clock::Real().NowMs(), "-", getpid(), "-", topics_made_++);
   WEIR_RETURN_IF_ERROR(
       Admin(client).CreateTopic({.name = name, .partitions = partitions}).status());
+  topics_.insert(name);
   return name;
 }
 
 absl::Status BenchBroker::DeleteTopic(const std::string& topic) {
+  topics_.erase(topic);
   return Admin(NewClient()).DeleteTopic(topic);
+}
+
+absl::Status BenchBroker::DeleteTopics() {
+  const std::set<std::string> topics = topics_;
+  for (const std::string& topic : topics) WEIR_RETURN_IF_ERROR(DeleteTopic(topic));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::pair<std::string, std::string>>> BenchBroker::Configuration() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class BenchBroker {
   // A topic with a name that no other has.
   absl::StatusOr<std::string> CreateTopic(int32_t partitions);
   absl::Status DeleteTopic(const std::string& topic);
+  // What CreateTopic made and nobody deleted.
+  absl::Status DeleteTopics();
 
   // Version, data directory, command line, machine.
   absl::StatusOr<std::vector<std::pair<std::string, std::string>>> Configuration();
@@ -52,7 +55,8 @@ class BenchBroker {
   std::string http_;
   std::optional<pid_t> pid_;
   std::unique_ptr<BrokerProcess> process_;
-  int64_t topics_ = 0;
+  std::set<std::string> topics_;
+  int64_t topics_made_ = 0;
 };
 
 }  // namespace weir

@@ -54,6 +54,8 @@ absl::StatusOr<BenchResult> RunBench(BenchCase& bench, BenchBroker& broker, int 
     WEIR_ASSIGN_OR_RETURN(Measures measures, bench.Run(broker));
     all.push_back(std::move(measures));
   }
+  say("cleaning up");
+  WEIR_RETURN_IF_ERROR(broker.DeleteTopics());
   result.figures = Summarise(all);
   return result;
 }

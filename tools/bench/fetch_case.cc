@@ -44,8 +44,14 @@ class FetchCase : public BenchCase {
 
   absl::Status Prepare(BenchBroker& broker) override {
     WEIR_ASSIGN_OR_RETURN(topic_, broker.CreateTopic(settings_.partitions));
-    WEIR_RETURN_IF_ERROR(
-        LoadBytes(broker, topic_, settings_.records * settings_.size, settings_.size));
+    LoadPlan plan = {
+        .topic = topic_, .bytes = settings_.records * settings_.size, .size = settings_.size};
+    // A message has whole batches: for messages of one size the batches must not be larger.
+    if (settings_.raw) {
+      plan.producer.batch_bytes = settings_.message_bytes;
+      plan.producer.batch_bytes_largest = settings_.message_bytes;
+    }
+    WEIR_RETURN_IF_ERROR(Load(broker, plan));
     return (settings_.raw ? Stream(broker) : Consume(broker))
         .status();  // once, so that all pages are in memory
   }

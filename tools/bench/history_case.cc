@@ -39,7 +39,7 @@ class HistoryCase : public BenchCase {
     std::sort(rates.begin(), rates.end());
     empty_rate_ = rates[kEmptyRuns / 2];
     WEIR_ASSIGN_OR_RETURN(const std::string topic, broker.CreateTopic(kHistoryPartitions));
-    return LoadBytes(broker, topic, settings_.bytes, settings_.size);
+    return Load(broker, {.topic = topic, .bytes = settings_.bytes, .size = settings_.size});
   }
 
   absl::StatusOr<Measures> Run(BenchBroker& broker) override {

@@ -74,11 +74,12 @@ absl::Status SendRecords(Producer& producer, const SendPlan& plan, Histogram* la
   return absl::OkStatus();
 }
 
-absl::Status LoadBytes(BenchBroker& broker, const std::string& topic, int64_t bytes, int64_t size) {
+absl::Status Load(BenchBroker& broker, const LoadPlan& plan) {
   const Client client = broker.NewClient();
-  Producer producer(client);
-  return SendRecords(producer, {.topic = topic, .records = (bytes + size - 1) / size, .size = size},
-                     nullptr);
+  Producer producer(client, plan.producer);
+  const int64_t records = (plan.bytes + plan.size - 1) / plan.size;
+  return SendRecords(producer, {.topic = plan.topic, .records = records, .size = plan.size},
+                     /*latencies=*/nullptr);
 }
 
 absl::Status RunThreads(int threads, const std::function<absl::Status(int)>& work) {

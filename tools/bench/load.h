@@ -56,7 +56,13 @@ struct SendPlan {
 absl::Status SendRecords(Producer& producer, const SendPlan& plan, Histogram* latencies);
 
 // Loads `bytes` bytes of records into the topic as fast as it goes.
-absl::Status LoadBytes(BenchBroker& broker, const std::string& topic, int64_t bytes, int64_t size);
+struct LoadPlan {
+  std::string topic;
+  int64_t bytes = 0;
+  int64_t size = 0;  // of each record's value
+  ProducerOptions producer;
+};
+absl::Status Load(BenchBroker& broker, const LoadPlan& plan);
 
 // Runs `work`(0), ... `work`(threads - 1) at the same time and gives the first error.
 absl::Status RunThreads(int threads, const std::function<absl::Status(int)>& work);

@@ -35,12 +35,13 @@ class RestartCase : public BenchCase {
     if (broker.process() == nullptr)
       return absl::FailedPreconditionError("this case kills the broker: it needs --spawn");
     WEIR_ASSIGN_OR_RETURN(topic_, broker.CreateTopic(settings_.partitions));
-    return LoadBytes(broker, topic_, settings_.bytes, settings_.size);
+    return Load(broker, {.topic = topic_, .bytes = settings_.bytes, .size = settings_.size});
   }
 
   absl::StatusOr<Measures> Run(BenchBroker& broker) override {
     // So that the journal holds something that must be redone.
-    WEIR_RETURN_IF_ERROR(LoadBytes(broker, topic_, kNewBytes, settings_.size));
+    WEIR_RETURN_IF_ERROR(
+        Load(broker, {.topic = topic_, .bytes = kNewBytes, .size = settings_.size}));
     broker.process()->Kill();
     const absl::Duration start = Now();
     WEIR_RETURN_IF_ERROR(broker.process()->StartAgain());

@@ -156,4 +156,13 @@ absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text) {
   return separator;
 }
 
+std::string HttpAddressBeside(absl::string_view broker) {
+  const size_t colon = broker.rfind(':');
+  int port = 0;
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port)) {
+    return "127.0.0.1:9096";
+  }
+  return absl::StrCat(broker.substr(0, colon), ":", port + 1);
+}
+
 }  // namespace weir

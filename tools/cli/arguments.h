@@ -57,6 +57,10 @@ KeyAndValue SplitKey(absl::string_view line, absl::string_view separator);
 // The escapes \t \n \r \0 \\ and \xHH, which a shell leaves alone in a separator.
 absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text);
 
+// Where a broker's HTTP port is when nobody says: on the same host, one above its gRPC port
+// ("127.0.0.1:9096" for "127.0.0.1:9095"). The default when `broker` has no port.
+std::string HttpAddressBeside(absl::string_view broker);
+
 }  // namespace weir
 
 #endif  // WEIR_TOOLS_CLI_ARGUMENTS_H_

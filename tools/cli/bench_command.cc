@@ -25,7 +25,7 @@ struct BenchOptions {
   BenchSettings settings;
   int runs = 5;
   bool spawn = false;
-  std::string http = "127.0.0.1:9096";
+  std::string http;  // empty: beside the broker
   pid_t pid = 0;
   BrokerProcess::Options process = {.directory = "/var/tmp"};
   OutputFormat output = OutputFormat::kTable;
@@ -42,7 +42,7 @@ std::string ResultText(const std::string& name, const BenchResult& result) {
   std::string text =
       absl::StrCat("bench ", name, ", ", result.runs, result.runs == 1 ? " run\n" : " runs\n");
   for (const auto& [key, value] : result.configuration)
-    absl::StrAppendFormat(&text, "  %-26s %s\n", key, value);
+    absl::StrAppendFormat(&text, "  %-30s %s\n", key, value);
   Listing listing({"figure", "median", "min", "max", "unit"});
   for (const BenchFigure& figure : result.figures) {
     listing.AddRow({figure.name, FigureText(figure.median), FigureText(figure.min),
@@ -82,8 +82,10 @@ int Run(const BenchOptions& options, const std::string& name, MakeCase make,
   absl::StatusOr<BenchBroker> broker =
       options.spawn
           ? BenchBroker::Spawn(options.process)
-          : BenchBroker::Attach(invocation.broker, options.http,
-                                options.pid > 0 ? std::optional<pid_t>(options.pid) : std::nullopt);
+          : BenchBroker::Attach(
+                invocation.broker,
+                options.http.empty() ? HttpAddressBeside(invocation.broker) : options.http,
+                options.pid > 0 ? std::optional<pid_t>(options.pid) : std::nullopt);
   if (!broker.ok()) return Fail(broker.status());
   // Ctrl-C leaves no broker and no gigabytes behind.
   StopSignal stop([&broker](int) {
@@ -120,8 +122,9 @@ void AddBrokerOptions(CLI::App* command, BenchOptions* options) {
       ->add_option("--work", options->process.directory,
                    "With --spawn: make the data directory in this one")
       ->capture_default_str();
-  command->add_option("--http", options->http, "Without --spawn: where the broker's metrics are")
-      ->capture_default_str();
+  command->add_option(
+      "--http", options->http,
+      "Without --spawn: where the broker's metrics are (one above its gRPC port)");
   command->add_option(
       "--pid", options->pid,
       "Without --spawn: the broker's process id, for its processor time and memory");

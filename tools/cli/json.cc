@@ -128,7 +128,7 @@ JsonWriter& JsonWriter::Int(int64_t value) {
 JsonWriter& JsonWriter::Double(double value) {
   if (!std::isfinite(value)) return Null();
   Separate();
-  absl::StrAppend(&text_, value);
+  absl::StrAppendFormat(&text_, "%.10g", value);
   return *this;
 }
 

@@ -24,7 +24,7 @@ class JsonWriter {
   // `text` is UTF-8; what is not shows as U+FFFD.
   JsonWriter& String(absl::string_view text);
   JsonWriter& Int(int64_t value);
-  // Six significant digits; null for what is no finite number.
+  // Ten significant digits; null for what is no finite number.
   JsonWriter& Double(double value);
   JsonWriter& Bool(bool value);
   JsonWriter& Null();

@@ -24,7 +24,7 @@ namespace weir {
 namespace {
 
 struct TopOptions {
-  std::string http = "127.0.0.1:9096";
+  std::string http;  // empty: beside the broker
   absl::Duration interval = absl::Seconds(2);
   bool once = false;
   OutputFormat output = OutputFormat::kTable;
@@ -171,9 +171,10 @@ void AddTopCommand(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<TopOptions>();
   CLI::App* command =
       app.add_subcommand("top", "Watch topics, rates and the disk, from the broker's metrics");
-  command->add_option("--http", options->http, "The broker's HTTP address, HOST:PORT")
-      ->envname("WEIR_HTTP")
-      ->capture_default_str();
+  command
+      ->add_option("--http", options->http,
+                   "The broker's HTTP address, HOST:PORT (one above its gRPC port)")
+      ->envname("WEIR_HTTP");
   AddParsed(command, "--interval", &options->interval, ParseDurationArgument,
             "Between two looks (2s)");
   command->add_flag("--once", options->once, "One look, then end");
