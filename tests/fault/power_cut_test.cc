@@ -70,6 +70,7 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
         if (!ledger.Send(producer, p, n).ok()) break;
         if (n % 16 == 15) producer.Flush(absl::Seconds(60)).IgnoreError();
       }
+      producer.Flush(absl::Seconds(60)).IgnoreError();  // its end waits for nothing
     });
   }
   std::vector<BrokerLedger::Acknowledged> promised;
