@@ -114,6 +114,11 @@ inline constexpr size_t kRaisedProducerEpochs =
 
 inline constexpr size_t kEpochsPerPartition = 1'024;
 
+// State machines over internal partitions.
+inline constexpr int64_t kInternalRoundBytes = 1 * kMiB;  // records that gather for one append
+inline constexpr size_t kUnwrittenStateChanges =
+    100'000;  // before the state store is written at once
+
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
 static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");

@@ -1,5 +1,5 @@
-// RocksDbStateStore: StateStore over RocksDB, one column family each, without RocksDB's write-ahead log
-// (the internal logs are that) and flushed in all families at once. Any thread.
+// RocksDbStateStore: StateStore over RocksDB, one column family each, without RocksDB's write-ahead
+// log (the internal logs are that) and flushed in all families at once. Any thread.
 #ifndef WEIR_STORAGE_META_ROCKSDB_STATE_STORE_H_
 #define WEIR_STORAGE_META_ROCKSDB_STATE_STORE_H_
 

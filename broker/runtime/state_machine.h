@@ -1,0 +1,61 @@
+// StateMachine: what a shard runs: one partition's worth of groups (later: work queues). It changes
+// by replaying records and in no other way, so that a crash, a reload and a take-over by another
+// broker all lead to the same state. It holds no locks, reads no clock and waits for nothing: its
+// shard calls it from one strand and tells it the time.
+//
+// How a request goes: a handler looks at the machine and decides, by a Decision: the records that
+// shall be, and the answer to give once they are durable. It changes nothing. The shard appends the
+// records, replays them at once, so that the next handler sees them, and answers when they are
+// durable. When that fails the shard drops the machine's memory and loads it again; what was
+// decided after the failed records fails with them.
+#ifndef WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
+#define WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "broker/runtime/internal_record.h"
+#include "storage/base/types.h"
+#include "storage/meta/state_store.h"
+
+namespace weir {
+
+// When a handler runs.
+struct MachineTime {
+  int64_t now_ms = 0;        // of day
+  absl::Duration monotonic;  // for timers
+};
+
+struct Decision {
+  std::vector<InternalRecord> records;  // none: the answer depends only on what was before
+  // Called once, on the shard's strand: OK when `records` and all that the handler can have seen
+  // are durable; otherwise why that failed, with COMMIT_UNCERTAIN when it may have happened all the
+  // same.
+  absl::AnyInvocable<void(const absl::Status&)> answer;
+};
+
+using Handler = absl::AnyInvocable<Decision(const MachineTime&)>;
+
+class StateMachine {
+ public:
+  virtual ~StateMachine() = default;
+
+  // Forgets everything and takes what the store holds for this machine. DATA_LOSS when that makes
+  // no sense.
+  virtual absl::Status Load(const StateStore& store) = 0;
+
+  // Applies one record and adds to `changes` what it changes in the store. DATA_LOSS for a kind or
+  // version that it does not know, or a payload that makes no sense.
+  virtual absl::Status Replay(const InternalRecord& record, std::vector<StateChange>* changes) = 0;
+
+  // Everything up to the end of the log is replayed; handlers follow. Also after a reload. The
+  // place to set the timers that the state asks for.
+  virtual void OnLoaded(const MachineTime& now) = 0;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
