@@ -25,10 +25,13 @@ struct AssignorInput {
     std::string id;
     std::string instance_id;              // empty: not a static member
     absl::btree_set<TopicId> subscribed;  // may name topics that are not in `topics`: no partitions
-    PartitionSet owned;  // of the assignment before; may name partitions that are gone
+    // Of the assignment before. May name partitions that are gone, that this member no longer
+    // subscribes to, or that another member names too (then the lower id has it).
+    PartitionSet owned;
   };
-  std::vector<Member> members;               // ids are unique; in any order, which does not matter
-  absl::btree_map<TopicId, int32_t> topics;  // partitions of each topic that exists
+  std::vector<Member> members;  // ids are unique; in any order, which does not matter
+  // Partitions of each topic that exists; at most limits::kPartitionsPerBroker together.
+  absl::btree_map<TopicId, int32_t> topics;
 };
 
 // For every member (also one without partitions), what it shall have. Every partition that any
@@ -37,14 +40,18 @@ struct AssignorInput {
 using Assignment = absl::btree_map<std::string, PartitionSet>;
 
 enum class Assignor : uint8_t {
-  // Members keep what they have as far as that is even; the rest is spread. Even means: no member
-  // has two
-  // partitions more than another that could take one of them.
+  // Members keep what they own as far as that is even; the rest is spread. Even means: no member
+  // has two partitions more than another that could take one of them. Topics do not count, only
+  // partitions. What is even and complete stays as it is. Where all members subscribe to the same,
+  // nothing moves that could have stayed: a member that leaves moves only its partitions, one that
+  // joins only those that it gets. Static members are like all others: one that comes back under
+  // a new id is given the partitions of the old one as `owned`.
   kSticky = 1,
-  // Topic by topic, in ranges: members in order (of instance id where given, else of id) get
-  // consecutive
-  // partitions, so that the same member has the same numbers of topics with equal subscribers and
-  // partition counts (co-partitioned topics join locally).
+  // Topic by topic, in ranges: the members get consecutive partitions, the first ones one more
+  // where it does not come out even. The order is static members by instance id, then the others by
+  // id, so that the same member has the same numbers of topics with equal subscribers and partition
+  // counts (co-partitioned topics join locally), and a static member that comes back under a new id
+  // has what it had. What members own does not matter.
   kRange = 2,
 };
 
