@@ -52,8 +52,7 @@ void Send(LogWorld* world, const TopicPartition& id, int batches, int records = 
 void SendZeros(LogWorld* world, const TopicPartition& id, size_t bytes, Compression compression) {
   RecordBatchBuilder builder;
   builder.Append(1'000'000, "key", std::string(bytes, '\0'));
-  const SharedBytes batch =
-      SharedBytes::FromString(builder.Finish({.compression = compression}));
+  const SharedBytes batch = SharedBytes::FromString(builder.Finish({.compression = compression}));
   AppendRequest request;
   request.batches.push_back({.log = *world->GetLog(id),
                              .header = *ValidateBatch(batch, limits::kMaxMessageBytesDefault),

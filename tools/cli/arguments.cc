@@ -25,6 +25,8 @@ bool AllDigits(absl::string_view text) {
   return !text.empty();
 }
 
+constexpr int kLastPort = 65'535;
+
 constexpr absl::string_view kTimes =
     "a time: 2026-11-22T10:00:00Z, 2026-11-22, @SECONDS since 1970, or how long ago, as in 90s, "
     "1h30m, 7d";
@@ -159,7 +161,8 @@ absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text) {
 std::string HttpAddressBeside(absl::string_view broker) {
   const size_t colon = broker.rfind(':');
   int port = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port)) {
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port) ||
+      port < 0 || port >= kLastPort) {
     return "127.0.0.1:9096";
   }
   return absl::StrCat(broker.substr(0, colon), ":", port + 1);
