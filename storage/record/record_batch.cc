@@ -76,8 +76,8 @@ absl::Status CheckNumbering(const RecordBatchHeader& header) {
   if (header.producer_epoch >= ProducerEpoch{0} && header.base_sequence >= 0)
     return absl::OkStatus();
   return Corrupt(absl::StrCat("producer id ", header.producer_id.value(), " comes with epoch ",
-                              header.producer_epoch.value(), " and sequence ",
-                              header.base_sequence, "; both must be 0 or more"));
+                              header.producer_epoch.value(), " and sequence ", header.base_sequence,
+                              "; both must be 0 or more"));
 }
 absl::Status TooShort(size_t size) {
   return Corrupt(

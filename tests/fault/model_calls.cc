@@ -44,9 +44,9 @@ ModelEnd EndOf(const grpc::Status& status, const grpc::ClientContext& context) {
   ModelEnd end = weir::EndOf(true, error);
   if (Trailer(context, "weir-reason") != error.reason() ||
       error.message() != status.error_message()) {
-    return {absl::StrCat("?", error.reason(), ", but weir-reason ",
-                         Trailer(context, "weir-reason")),
-            status.error_message()};
+    return {
+        absl::StrCat("?", error.reason(), ", but weir-reason ", Trailer(context, "weir-reason")),
+        status.error_message()};
   }
   for (const ErrorInfo& info : AllErrors()) {
     if (info.name == error.reason() &&

@@ -13,9 +13,8 @@ constexpr int32_t kLongWaitMs = 60'000;
 constexpr absl::Duration kWaited = absl::Milliseconds(kLongWaitMs - 5'000);
 
 std::string Text(const v1::FetchRequest& request) {
-  std::string text =
-      absl::StrCat("fetch ", request.format() == v1::RECORDS ? "records" : "batches", " max ",
-                   request.max_bytes(), " min ", request.min_bytes(), ":");
+  std::string text = absl::StrCat("fetch ", request.format() == v1::RECORDS ? "records" : "batches",
+                                  " max ", request.max_bytes(), " min ", request.min_bytes(), ":");
   for (const v1::FetchPartition& asked : request.partitions()) {
     absl::StrAppend(&text, " ", asked.topic(), "/", asked.partition(), " at ", asked.offset(),
                     " max ", asked.max_bytes());
@@ -72,8 +71,7 @@ absl::Status ModelFetchOperations::TakePartition(const v1::FetchRequest& request
     return Same(name + " next offset", answer.next_offset(), asked.offset());
   }
   ModelReader reader(topic->Find(asked.partition()), asked.offset());
-  const int64_t limit =
-      asked.max_bytes() == 0 ? limits::kFetchBytesDefault : asked.max_bytes();
+  const int64_t limit = asked.max_bytes() == 0 ? limits::kFetchBytesDefault : asked.max_bytes();
   if (request.format() == v1::RECORDS) {
     WEIR_RETURN_IF_ERROR(reader.TakeRecords(answer.records(), limit));
   } else {
@@ -86,8 +84,7 @@ absl::Status ModelFetchOperations::TakePartition(const v1::FetchRequest& request
 
 absl::Status ModelFetchOperations::TakeAnswer(const v1::FetchRequest& request,
                                               const v1::FetchResponse& response) {
-  WEIR_RETURN_IF_ERROR(
-      Same("partitions", response.partitions_size(), request.partitions_size()));
+  WEIR_RETURN_IF_ERROR(Same("partitions", response.partitions_size(), request.partitions_size()));
   int64_t bytes = 0;
   int64_t pieces = 0;
   bool something = false;
@@ -197,7 +194,7 @@ absl::Status ModelFetchOperations::FetchEnough() {
               Clock::Real().Monotonic() - begin > kWaited, false);
 }
 
-absl::Status ModelFetchOperations::LearnTimes(const std::string& name) {
+absl::Status ModelFetchOperations::CatchUp(const std::string& name) {
   ModelTopic* const topic = context_.model.Find(name);
   if (topic == nullptr) return absl::OkStatus();
   v1::FetchRequest request;
@@ -208,6 +205,14 @@ absl::Status ModelFetchOperations::LearnTimes(const std::string& name) {
   for (int32_t p = 0; p < topic->partition_count(); ++p) {
     ModelPartition& partition = *topic->Find(p);
     asked->set_partition(p);
+    if (partition.TakeGrown()) {
+      v1::FetchRequest last = request;
+      last.mutable_partitions(0)->set_partition(p);
+      last.mutable_partitions(0)->set_offset(partition.end() - 1);
+      last.set_max_wait_ms(limits::kFetchWaitLargestMs);
+      v1::FetchResponse response;
+      WEIR_RETURN_IF_ERROR(SameEnd("fetch", context_.calls->Fetch(last, &response), {""}));
+    }
     while (partition.FirstUntimed() < partition.end()) {
       asked->set_offset(partition.FirstUntimed());
       v1::FetchResponse response;

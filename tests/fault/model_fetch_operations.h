@@ -20,8 +20,9 @@ class ModelFetchOperations {
   absl::Status FetchWrong();
   // There is as much as min_bytes asks for: the answer must not wait for more.
   absl::Status FetchEnough();
-  // Reads the records that the broker has put its own time to, so that the model knows it.
-  absl::Status LearnTimes(const std::string& topic);
+  // After a produce: waits until all of it can be read, which with WRITTEN comes after the answer,
+  // and reads the records that the broker has put its own time to, so that the model knows it.
+  absl::Status CatchUp(const std::string& topic);
 
  private:
   void Ask(v1::FetchRequest* request);

@@ -50,7 +50,7 @@ void ModelPartition::MoveStart(int64_t to) {
 
 int64_t ModelPartition::FirstUntimed() {
   timed_below_ = std::max(timed_below_, start_);
-  while (timed_below_ < end() && time(timed_below_).has_value()) ++timed_below_;
+  while (timed_below_ < end() && time_ms(timed_below_).has_value()) ++timed_below_;
   return timed_below_;
 }
 
@@ -72,7 +72,8 @@ absl::Status ModelPartition::See(const SeenRecord& seen) {
   ModelRecord& record = At(seen.offset).record;
   const std::string difference = Difference(record, seen);
   if (!difference.empty())
-    return absl::InternalError(absl::StrCat("the record at offset ", seen.offset, ": ", difference));
+    return absl::InternalError(
+        absl::StrCat("the record at offset ", seen.offset, ": ", difference));
   record.timestamp_ms = seen.timestamp_ms;
   return absl::OkStatus();
 }
@@ -89,20 +90,18 @@ absl::Status ModelPartition::SeeBatch(const RecordBatchHeader& header) const {
     // Those below the log start are forgotten here.
     if (base < start_ || records_[static_cast<size_t>(base - start_)].may_begin_batch)
       return absl::OkStatus();
-    return absl::InternalError(absl::StrCat("a batch begins at offset ", base,
-                                            ", inside one that a producer made"));
+    return absl::InternalError(
+        absl::StrCat("a batch begins at offset ", base, ", inside one that a producer made"));
   }
   const ModelNumbering seen{.producer_id = header.producer_id.value(),
                             .epoch = header.producer_epoch.value(),
                             .base_sequence = header.base_sequence};
   if (seen != found->second.numbering || header.record_count != found->second.count) {
-    return absl::InternalError(
-        absl::StrCat("the batch at offset ", base, " has ", header.record_count,
-                     " records of producer ", seen.producer_id, " epoch ", seen.epoch,
-                     " from sequence ", seen.base_sequence, "; it was sent with ",
-                     found->second.count, " of ", found->second.numbering.producer_id, " epoch ",
-                     found->second.numbering.epoch, " from ",
-                     found->second.numbering.base_sequence));
+    return absl::InternalError(absl::StrCat(
+        "the batch at offset ", base, " has ", header.record_count, " records of producer ",
+        seen.producer_id, " epoch ", seen.epoch, " from sequence ", seen.base_sequence,
+        "; it was sent with ", found->second.count, " of ", found->second.numbering.producer_id,
+        " epoch ", found->second.numbering.epoch, " from ", found->second.numbering.base_sequence));
   }
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,13 +27,16 @@ class ModelPartition {
 
   int64_t start() const { return start_; }
   int64_t end() const { return start_ + static_cast<int64_t>(records_.size()); }
-  int64_t size_bytes() const { return size_bytes_; }  // of keys and values, about
+  int64_t size_bytes() const { return size_bytes_; }      // of keys and values, about
   int32_t leader_epoch() const { return leader_epoch_; }  // of the last append; 0: there was none
   const ModelSequences& sequences() const { return sequences_; }
   // The first record whose time only the broker knows; end() when there is none.
   int64_t FirstUntimed();
+  // True when records came since the last call: a broker that answers WRITTEN shows them a little
+  // later.
+  bool TakeGrown() { return std::exchange(grown_to_, end()) < end(); }
   // Of the record at `offset`; nothing while only the broker knows it.
-  std::optional<int64_t> time(int64_t offset) const {
+  std::optional<int64_t> time_ms(int64_t offset) const {
     return records_[static_cast<size_t>(offset - start_)].record.timestamp_ms;
   }
 
@@ -72,6 +76,7 @@ class ModelPartition {
   ModelSequences sequences_;
   int64_t size_bytes_ = 0;
   int32_t leader_epoch_ = 0;
+  int64_t grown_to_ = 0;
   int64_t timed_below_ = 0;  // all records below it have times
 };
 

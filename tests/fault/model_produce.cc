@@ -34,7 +34,8 @@ void ModelProduceDraw::Spoil(ModelRecord* record, const std::string& name) {
       record->headers.assign(limits::kHeadersPerRecord + 1, ModelHeader{.key = "h"});
       return;
     default:  // about as large as it may be
-      if (max <= kMostBytes || draw.Chance(0.1)) record->value = draw.Bytes(max - 100 + draw.Between(0, 100));
+      if (max <= kMostBytes || draw.Chance(0.1))
+        record->value = draw.Bytes(max - 100 + draw.Between(0, 100));
   }
 }
 
@@ -50,11 +51,10 @@ ModelProduce ModelProduceDraw::Plain(const std::string& topic) {
     if (draw.Chance(0.005)) Spoil(&record, topic);
     *produce.request.mutable_records()->add_records() = record.ToProto();
   }
-  produce.text = absl::StrCat("produce ", topic, " partition ",
-                              produce.request.has_partition()
-                                  ? absl::StrCat(produce.request.partition())
-                                  : "by key",
-                              ": ", produce.records.size(), " records");
+  produce.text = absl::StrCat(
+      "produce ", topic, " partition ",
+      produce.request.has_partition() ? absl::StrCat(produce.request.partition()) : "by key", ": ",
+      produce.records.size(), " records");
   return produce;
 }
 
@@ -63,9 +63,10 @@ void ModelProduceDraw::Encode(ModelProduce* produce) {
       EncodeModelBatch(produce->records, produce->numbering, produce->compression));
   produce->text = absl::StrCat(
       "produce batch ", produce->request.topic(), "/", produce->request.partition(), ": ",
-      produce->records.size(), " records, ", produce->request.record_batch().size(), " bytes, codec ",
-      static_cast<int>(produce->compression), ", producer ", produce->numbering.producer_id,
-      " epoch ", produce->numbering.epoch, " sequence ", produce->numbering.base_sequence);
+      produce->records.size(), " records, ", produce->request.record_batch().size(),
+      " bytes, codec ", static_cast<int>(produce->compression), ", producer ",
+      produce->numbering.producer_id, " epoch ", produce->numbering.epoch, " sequence ",
+      produce->numbering.base_sequence);
 }
 
 ModelProduce ModelProduceDraw::Batch(const std::string& topic, int32_t partition) {
@@ -89,7 +90,7 @@ void ModelProduceDraw::Number(const ModelSequences& sequences, ModelNumbering* n
                 .epoch = identity.epoch,
                 .base_sequence = in_force ? known->next : 0};
   const int64_t kind = draw.Between(0, 99);
-  if (kind < 60) return;  // in order
+  if (kind < 60) return;                // in order
   if (kind < 80 && known != nullptr) {  // a repeat
     const auto& repeated =
         known->batches[static_cast<size_t>(draw.Between(0, int64_t(known->batches.size()) - 1))];
@@ -99,8 +100,7 @@ void ModelProduceDraw::Number(const ModelSequences& sequences, ModelNumbering* n
   } else if (kind < 84) {  // a gap
     numbering->base_sequence += static_cast<int32_t>(draw.Between(1, 100));
   } else if (kind < 92) {  // some way back: written long ago, or in part
-    numbering->base_sequence =
-        static_cast<int32_t>(draw.Between(0, numbering->base_sequence));
+    numbering->base_sequence = static_cast<int32_t>(draw.Between(0, numbering->base_sequence));
   } else if (kind < 97 && identity.epoch > 0) {
     numbering->epoch = static_cast<int32_t>(draw.Between(0, identity.epoch - 1));
   } else {

@@ -73,8 +73,7 @@ absl::Status ModelProduceAnswer::Take(const ModelProduce& produce, const ModelEn
     WEIR_RETURN_IF_ERROR(SameEnd("produce", call, whole));
     if (!whole[0].empty()) return absl::OkStatus();
   }
-  WEIR_RETURN_IF_ERROR(
-      Same("client tag", response.client_tag(), produce.request.client_tag()));
+  WEIR_RETURN_IF_ERROR(Same("client tag", response.client_tag(), produce.request.client_tag()));
   ModelTopic* const topic = context_.model.Find(produce.request.topic());
   return produce.is_batch() ? TakeBatch(produce, response, topic)
                             : TakeRecords(produce, response, topic);
@@ -130,8 +129,7 @@ absl::Status ModelProduceAnswer::TakeRecords(const ModelProduce& produce,
 }
 
 absl::Status ModelProduceAnswer::TakeBatch(const ModelProduce& produce,
-                                           const v1::ProduceResponse& response,
-                                           ModelTopic* topic) {
+                                           const v1::ProduceResponse& response, ModelTopic* topic) {
   ModelPartition& partition = *topic->Find(produce.request.partition());
   const ModelSequences::Verdict verdict = Judge(produce, *topic, partition);
   WEIR_RETURN_IF_ERROR(

@@ -36,7 +36,7 @@ absl::Status ModelProduceOperations::Produce() {
   v1::ProduceResponse response;
   const ModelEnd end = context_.calls->Produce(produce.request, &response);
   WEIR_RETURN_IF_ERROR(ModelProduceAnswer(&context_, false).Take(produce, end, response));
-  return produce.is_batch() ? absl::OkStatus() : fetch_.LearnTimes(produce.request.topic());
+  return fetch_.CatchUp(produce.request.topic());
 }
 
 std::vector<ModelProduce> ModelProduceOperations::NumberedRow() {
@@ -79,11 +79,10 @@ absl::Status ModelProduceOperations::ProduceStream() {
   ModelProduceAnswer answers(&context_, true);
   for (size_t i = 0; i < produces.size(); ++i) {
     const absl::Status taken = answers.Take(produces[i], end, responses[i]);
-    if (!taken.ok())
-      return absl::InternalError(absl::StrCat("answer ", i, ": ", taken.message()));
+    if (!taken.ok()) return absl::InternalError(absl::StrCat("answer ", i, ": ", taken.message()));
   }
   for (const ModelProduce& produce : produces)
-    WEIR_RETURN_IF_ERROR(fetch_.LearnTimes(produce.request.topic()));
+    WEIR_RETURN_IF_ERROR(fetch_.CatchUp(produce.request.topic()));
   return absl::OkStatus();
 }
 

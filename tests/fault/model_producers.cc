@@ -26,19 +26,18 @@ ModelProducers::Sender& ModelProducers::SenderFor(const std::string& name) {
     sender.compression = draw.Chance(0.5) ? Compression::kNone : draw.Codec();
     sender.producer = std::make_unique<Producer>(
         context_.client,
-        ProducerOptions{.durability = draw.Chance(0.5) ? std::nullopt
-                                                       : std::optional(Durability::kWritten),
-                        .compression = sender.compression,
-                        .idempotent = draw.Chance(0.9),
-                        .batch_bytes = draw.OneOf<int64_t>({1, 500, 4000, 65'536}),
-                        .batch_bytes_largest = 65'536,
-                        .max_in_flight = static_cast<int>(draw.Between(1, 5)),
-                        .delivery_timeout = kHang});
+        ProducerOptions{
+            .durability = draw.Chance(0.5) ? std::nullopt : std::optional(Durability::kWritten),
+            .compression = sender.compression,
+            .idempotent = draw.Chance(0.9),
+            .batch_bytes = draw.OneOf<int64_t>({1, 500, 4000, 65'536}),
+            .batch_bytes_largest = 65'536,
+            .max_in_flight = static_cast<int>(draw.Between(1, 5)),
+            .delivery_timeout = kHang});
   }
   const ModelTopic* const topic = context_.model.Find(name);
   Shape shape;
-  if (topic != nullptr)
-    shape = {topic->id, topic->partition_count(), topic->max_message_bytes()};
+  if (topic != nullptr) shape = {topic->id, topic->partition_count(), topic->max_message_bytes()};
   sender.shapes.insert(shape);
   return sender;
 }
@@ -64,10 +63,8 @@ absl::Status ModelProducers::SendAll(Producer& producer, const std::string& name
     record.headers = headers;
     if (one.partition.has_value()) record.partition = PartitionIndex{*one.partition};
     // Runs before Flush has seen the outcome.
-    const absl::Status taken =
-        producer.Send(record, [&one](const absl::StatusOr<RecordPosition>& outcome) {
-          one.outcome = outcome;
-        });
+    const absl::Status taken = producer.Send(
+        record, [&one](const absl::StatusOr<RecordPosition>& outcome) { one.outcome = outcome; });
     if (!taken.ok()) one.outcome = taken;
   }
   return producer.Flush(kHang);
@@ -123,12 +120,11 @@ absl::Status ModelProducers::Send() {
   ModelTopic* const topic = context_.model.Find(name);
   for (size_t i = 0; i < sent.size(); ++i) {
     const absl::Status taken = Take(sender, topic, sent[i]);
-    if (!taken.ok())
-      return absl::InternalError(absl::StrCat("record ", i, ": ", taken.message()));
+    if (!taken.ok()) return absl::InternalError(absl::StrCat("record ", i, ": ", taken.message()));
   }
   // What it was told by a refusal it knows for certain only with time; another one begins anew.
   if (sender.shapes.size() > 1 && context_.draw.Chance(0.5)) senders_.erase(name);
-  return fetch_.LearnTimes(name);
+  return fetch_.CatchUp(name);
 }
 
 }  // namespace weir

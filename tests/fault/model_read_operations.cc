@@ -38,8 +38,7 @@ absl::Status ModelReadOperations::StreamFrom(const std::string& name, int32_t in
   if (reason.empty() && topic->may_expire) reasons.emplace_back("OFFSET_OUT_OF_RANGE");
   WEIR_RETURN_IF_ERROR(SameEnd("stream", end, reasons));
   if (!reason.empty()) return Same("messages", responses.size(), size_t{0});
-  const int64_t limit =
-      request.max_bytes() == 0 ? limits::kFetchBytesDefault : request.max_bytes();
+  const int64_t limit = request.max_bytes() == 0 ? limits::kFetchBytesDefault : request.max_bytes();
   ModelReader reader(partition, offset);
   for (const v1::FetchStreamResponse& response : responses) {
     if (request.format() == v1::RECORDS) {
@@ -76,7 +75,7 @@ int64_t ModelReadOperations::AnyTime(const ModelPartition* partition) {
   ModelDraw& draw = context_.draw;
   if (draw.Chance(0.03)) return draw.OneOf<int64_t>({0, -1, INT64_MIN, INT64_MAX});
   if (partition == nullptr || partition->start() == partition->end()) return draw.Time();
-  return *partition->time(draw.Between(partition->start(), partition->end() - 1)) +
+  return *partition->time_ms(draw.Between(partition->start(), partition->end() - 1)) +
          draw.Between(-2, 2);
 }
 
@@ -164,14 +163,13 @@ absl::Status ModelReadOperations::Poll(Consumer* consumer, std::map<int32_t, Mod
   while (!consumer->AtEnd()) {
     absl::StatusOr<RecordSet> set = consumer->Poll(kHang);
     if (!set.ok()) {
-      WEIR_RETURN_IF_ERROR(SameEnd("poll", EndOf(set.status()),
-                                   {failures-- > 0 ? "OFFSET_OUT_OF_RANGE" : ""}));
+      WEIR_RETURN_IF_ERROR(
+          SameEnd("poll", EndOf(set.status()), {failures-- > 0 ? "OFFSET_OUT_OF_RANGE" : ""}));
       continue;
     }
     if (set->empty()) {
       if (consumer->AtEnd()) break;
-      return absl::InternalError(
-          absl::StrCat("nothing came: ", consumer->last_error().ToString()));
+      return absl::InternalError(absl::StrCat("nothing came: ", consumer->last_error().ToString()));
     }
     const auto reader = readers->find(set->partition().value());
     if (reader == readers->end())
@@ -195,8 +193,8 @@ absl::Status ModelReadOperations::Consume() {
                      .max_streams = static_cast<int>(draw.OneOf<int64_t>({1, 256, 256}))});
   std::map<int32_t, ModelReader> readers;
   int failures = 0;
-  std::string said = absl::StrCat("consume ", topic->name, " when out of range ",
-                                  static_cast<int>(when), ":");
+  std::string said =
+      absl::StrCat("consume ", topic->name, " when out of range ", static_cast<int>(when), ":");
   for (int32_t p = 0; p < topic->partition_count(); ++p) {
     if (!draw.Chance(0.7)) continue;
     ModelPartition* const partition = topic->Find(p);

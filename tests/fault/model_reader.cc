@@ -16,8 +16,8 @@ absl::Status ModelReader::CheckSize(int64_t max_bytes) const {
 
 absl::Status ModelReader::TakeRecord(const SeenRecord& record) {
   if (record.offset != next_) {
-    return absl::InternalError(absl::StrCat("the record at offset ", record.offset,
-                                            " came where ", next_, " was expected"));
+    return absl::InternalError(absl::StrCat("the record at offset ", record.offset, " came where ",
+                                            next_, " was expected"));
   }
   WEIR_RETURN_IF_ERROR(partition_.See(record));
   ++next_;
@@ -48,8 +48,8 @@ absl::Status ModelReader::TakeBatches(absl::string_view batches, int64_t max_byt
     batches.remove_prefix(size);
     WEIR_RETURN_IF_ERROR(partition_.SeeBatch(header));
     // The first one may begin below the asked offset, but not end there.
-    const bool begins = pieces_++ == 0 ? header.base_offset.value() <= from
-                                       : header.base_offset.value() == next_;
+    const bool begins =
+        pieces_++ == 0 ? header.base_offset.value() <= from : header.base_offset.value() == next_;
     if (!begins || header.next_offset().value() <= next_) {
       return absl::InternalError(absl::StrCat("the batch at offset ", header.base_offset.value(),
                                               " came where ", next_, " was expected"));

@@ -89,12 +89,10 @@ std::string Difference(const ModelRecord& model, const SeenRecord& seen) {
   for (size_t i = 0; i < model.headers.size(); ++i) {
     const ModelHeader& header = model.headers[i];
     if (seen.headers[i].key != header.key) {
-      return Differ(absl::StrCat("header ", i), seen.headers[i].key,
-                    absl::string_view(header.key));
+      return Differ(absl::StrCat("header ", i), seen.headers[i].key, absl::string_view(header.key));
     }
     if (seen.headers[i].value != View(header.value)) {
-      return Differ(absl::StrCat("value of header ", i), seen.headers[i].value,
-                    View(header.value));
+      return Differ(absl::StrCat("value of header ", i), seen.headers[i].value, View(header.value));
     }
   }
   return "";

@@ -18,32 +18,31 @@ std::string Text(const std::map<std::string, std::string>& config) {
 // The whole configuration, in whatever type an answer has it.
 template <typename Entries>
 absl::Status SameConfig(const Entries& entries, const ModelTopic& topic) {
-  WEIR_RETURN_IF_ERROR(Same("settings", static_cast<size_t>(entries.size()),
-                            ModelSettings().size()));
+  WEIR_RETURN_IF_ERROR(
+      Same("settings", static_cast<size_t>(entries.size()), ModelSettings().size()));
   size_t i = 0;
   for (const auto& entry : entries) {
     const std::string& name = ModelSettings()[i++].name;
     if constexpr (std::is_same_v<std::decay_t<decltype(entry)>, Admin::ConfigEntry>) {
       WEIR_RETURN_IF_ERROR(Same("setting", entry.name, name));
       WEIR_RETURN_IF_ERROR(Same(name, entry.value, topic.Config(name)));
-      WEIR_RETURN_IF_ERROR(Same(name + " is_default", entry.is_default,
-                                !topic.overrides.contains(name)));
+      WEIR_RETURN_IF_ERROR(
+          Same(name + " is_default", entry.is_default, !topic.overrides.contains(name)));
     } else {
       WEIR_RETURN_IF_ERROR(Same("setting", entry.name(), name));
       WEIR_RETURN_IF_ERROR(Same(name, entry.value(), topic.Config(name)));
-      WEIR_RETURN_IF_ERROR(Same(name + " is_default", entry.is_default(),
-                                !topic.overrides.contains(name)));
+      WEIR_RETURN_IF_ERROR(
+          Same(name + " is_default", entry.is_default(), !topic.overrides.contains(name)));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status SamePartition(const v1::PartitionDescription& seen, int32_t index,
-                           ModelTopic* topic) {
+absl::Status SamePartition(const v1::PartitionDescription& seen, int32_t index, ModelTopic* topic) {
   ModelPartition& partition = topic->partitions[static_cast<size_t>(index)];
   WEIR_RETURN_IF_ERROR(Same("partition", seen.partition(), index));
-  WEIR_RETURN_IF_ERROR(partition.SeeBounds(seen.log_start_offset(), seen.high_watermark(),
-                                           topic->may_expire));
+  WEIR_RETURN_IF_ERROR(
+      partition.SeeBounds(seen.log_start_offset(), seen.high_watermark(), topic->may_expire));
   WEIR_RETURN_IF_ERROR(Same("damage", seen.damage(), ""));
   if (partition.leader_epoch() > 0)
     WEIR_RETURN_IF_ERROR(Same("leader epoch", seen.leader_epoch(), partition.leader_epoch()));
@@ -106,9 +105,9 @@ absl::Status ModelTopicOperations::CreateWrong() {
   std::string reason;
   switch (draw.Between(0, 2)) {
     case 0:
-      spec.name = draw.OneOf<std::string>(
-          {"", ".", "..", "a/b", "a b", "__internal", std::string(250, 'a'), "caf\xc3\xa9",
-           std::string("a\0b", 3), "../../etc/passwd"});
+      spec.name =
+          draw.OneOf<std::string>({"", ".", "..", "a/b", "a b", "__internal", std::string(250, 'a'),
+                                   "caf\xc3\xa9", std::string("a\0b", 3), "../../etc/passwd"});
       reason = "INVALID_TOPIC_NAME";
       break;
     case 1:
@@ -152,8 +151,8 @@ absl::Status ModelTopicOperations::List() {
     WEIR_RETURN_IF_ERROR(SameEnd("list", context_.calls->ListTopics(request, &response), {""}));
     const int32_t size = request.page_size() == 0 ? 1000 : request.page_size();
     const auto left = std::distance(expected, context_.model.topics.end());
-    WEIR_RETURN_IF_ERROR(Same("topics of the page", int64_t{response.topics_size()},
-                              std::min<int64_t>(size, left)));
+    WEIR_RETURN_IF_ERROR(
+        Same("topics of the page", int64_t{response.topics_size()}, std::min<int64_t>(size, left)));
     for (const v1::TopicSummary& summary : response.topics()) {
       const ModelTopic& topic = (expected++)->second;
       WEIR_RETURN_IF_ERROR(Same("topic", summary.name(), topic.name));
@@ -216,8 +215,8 @@ absl::Status ModelTopicOperations::Alter() {
       said[setting] = value.said;
     }
   } while (draw.Chance(0.3));
-  context_.Say(absl::StrCat("alter ", name, " ", Text(set), " remove ",
-                            absl::StrJoin(remove, ",")));
+  context_.Say(
+      absl::StrCat("alter ", name, " ", Text(set), " remove ", absl::StrJoin(remove, ",")));
   const auto altered = context_.admin.AlterTopicConfig(name, set, remove);
   WEIR_RETURN_IF_ERROR(
       SameEnd("alter", EndOf(altered.status()), {topic == nullptr ? "UNKNOWN_TOPIC" : ""}));
@@ -240,8 +239,8 @@ absl::Status ModelTopicOperations::AlterWrong() {
     const auto [bad, bad_value] = DrawBadSetting(draw.random());
     set[bad] = bad_value;
   }
-  context_.Say(absl::StrCat("alter wrongly ", name, " ", Text(set), " remove ",
-                            absl::StrJoin(remove, ",")));
+  context_.Say(
+      absl::StrCat("alter wrongly ", name, " ", Text(set), " remove ", absl::StrJoin(remove, ",")));
   const bool exists = context_.model.Find(name) != nullptr;
   return SameEnd("alter", EndOf(context_.admin.AlterTopicConfig(name, set, remove).status()),
                  {exists ? "INVALID_CONFIG" : "UNKNOWN_TOPIC"});

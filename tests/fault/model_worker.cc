@@ -26,27 +26,27 @@ const std::vector<ModelWorker::Choice>& ModelWorker::Choices() {
   using Fetch = ModelFetchOperations;
   using Produce = ModelProduceOperations;
   using Read = ModelReadOperations;
-  static const auto& choices = *new std::vector<Choice>{
-      {300, &W::Do<&W::produce_, &Produce::Produce>},
-      {40, &W::Do<&W::produce_, &Produce::ProduceStream>},
-      {40, &W::Do<&W::produce_, &Produce::InitProducer>},
-      {40, &W::Do<&W::producers_, &ModelProducers::Send>},
-      {200, &W::Do<&W::fetch_, &Fetch::Fetch>},
-      {60, &W::Do<&W::fetch_, &Fetch::FetchMany>},
-      {10, &W::Do<&W::fetch_, &Fetch::FetchWrong>},
-      {15, &W::Do<&W::fetch_, &Fetch::FetchEnough>},
-      {40, &W::Do<&W::read_, &Read::Stream>},
-      {20, &W::Do<&W::read_, &Read::Consume>},
-      {80, &W::Do<&W::read_, &Read::ListOffsets>},
-      {30, &W::Do<&W::read_, &Read::DeleteRecords>},
-      {40, &W::Do<&W::topics_, &Topics::Describe>},
-      {15, &W::Do<&W::topics_, &Topics::List>},
-      {20, &W::Do<&W::topics_, &Topics::Create>},
-      {10, &W::Do<&W::topics_, &Topics::CreateWrong>},
-      {6, &W::Do<&W::topics_, &Topics::Delete>},
-      {20, &W::Do<&W::topics_, &Topics::Alter>},
-      {10, &W::Do<&W::topics_, &Topics::AlterWrong>},
-      {8, &W::Do<&W::topics_, &Topics::AddPartitions>}};
+  static const auto& choices =
+      *new std::vector<Choice>{{300, &W::Do<&W::produce_, &Produce::Produce>},
+                               {40, &W::Do<&W::produce_, &Produce::ProduceStream>},
+                               {40, &W::Do<&W::produce_, &Produce::InitProducer>},
+                               {40, &W::Do<&W::producers_, &ModelProducers::Send>},
+                               {200, &W::Do<&W::fetch_, &Fetch::Fetch>},
+                               {60, &W::Do<&W::fetch_, &Fetch::FetchMany>},
+                               {10, &W::Do<&W::fetch_, &Fetch::FetchWrong>},
+                               {15, &W::Do<&W::fetch_, &Fetch::FetchEnough>},
+                               {40, &W::Do<&W::read_, &Read::Stream>},
+                               {20, &W::Do<&W::read_, &Read::Consume>},
+                               {80, &W::Do<&W::read_, &Read::ListOffsets>},
+                               {30, &W::Do<&W::read_, &Read::DeleteRecords>},
+                               {40, &W::Do<&W::topics_, &Topics::Describe>},
+                               {15, &W::Do<&W::topics_, &Topics::List>},
+                               {20, &W::Do<&W::topics_, &Topics::Create>},
+                               {10, &W::Do<&W::topics_, &Topics::CreateWrong>},
+                               {6, &W::Do<&W::topics_, &Topics::Delete>},
+                               {20, &W::Do<&W::topics_, &Topics::Alter>},
+                               {10, &W::Do<&W::topics_, &Topics::AlterWrong>},
+                               {8, &W::Do<&W::topics_, &Topics::AddPartitions>}};
   return choices;
 }
 
@@ -90,8 +90,7 @@ void ModelWorker::Note(const absl::Status& difference) {
   if (difference.ok() || !status_.ok()) return;
   status_ = absl::InternalError(
       absl::StrCat("operation ", operations_, " of ", context_.prefix, ": ", difference.message(),
-                   "\nthe last operations:\n    ",
-                   absl::StrJoin(context_.history, "\n    ")));
+                   "\nthe last operations:\n    ", absl::StrJoin(context_.history, "\n    ")));
 }
 
 }  // namespace weir
