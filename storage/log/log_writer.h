@@ -71,6 +71,9 @@ class LogWriter {
     return active_ == nullptr ? std::nullopt : active_->TakeWriteback(at_least);
   }
 
+  // Shows where the log ends, ahead of what can be read: a producer may be told so before the
+  // flush.
+  void ShowEnd();
   // Shows what was applied to readers; false when that is nothing new.
   bool Publish();
 
