@@ -55,7 +55,7 @@ absl::StatusOr<PartitionRead> Fetch::ReadOne(const FetchQuery& query, ReadMode m
     WEIR_ASSIGN_OR_RETURN(log, query.partition->OpenLog());
   }
   const int64_t max_bytes = std::min(query.max_bytes, room);
-  const bool at_end = query.offset == log->high_watermark();
+  const bool at_end = query.offset >= log->high_watermark();
   std::optional<Reservation> memory = Reservation();
   if (!at_end && max_bytes > 0) memory = memory_->TryReserve(max_bytes);
   if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, max_bytes);
