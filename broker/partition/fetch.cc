@@ -59,7 +59,8 @@ absl::StatusOr<PartitionRead> Fetch::ReadOne(const FetchQuery& query, ReadMode m
   std::optional<Reservation> memory = Reservation();
   if (!at_end && max_bytes > 0) memory = memory_->TryReserve(max_bytes);
   if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, max_bytes);
-  const auto nothing = [&] {
+  const auto nothing = [&]() -> absl::StatusOr<PartitionRead> {
+    WEIR_RETURN_IF_ERROR(log->CheckOffset(query.offset));
     return PartitionRead{.read = {.next_offset = query.offset,
                                   .high_watermark = log->high_watermark(),
                                   .log_start = log->log_start()}};

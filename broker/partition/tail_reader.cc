@@ -20,7 +20,7 @@ void TailReader::Next(int64_t max_bytes, Offset until, OnRead done) {
 
 bool TailReader::AtEnd() const {
   const std::shared_ptr<PartitionLog> log = partition_->log();
-  return log != nullptr && !partition_->deleted() && next_ >= log->high_watermark();
+  return log != nullptr && !partition_->deleted() && next_ == log->high_watermark();
 }
 
 void TailReader::Admit(Request request) {

@@ -104,6 +104,12 @@ class PartitionLog {
   absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // OK when Read(from) would read or find nothing yet; otherwise OFFSET_OUT_OF_RANGE.
+  absl::Status CheckOffset(Offset from) const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::ReaderMutexLock lock(&mu_);
+    return CheckRange(from);
+  }
+
   // The first record whose timestamp is at or after `timestamp_ms`. Reads the disk.
   absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
 
