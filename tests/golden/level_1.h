@@ -1,5 +1,5 @@
-// What tests/golden/level_1 holds, as values: a small data directory of format level 1, as a power loss
-// left it. Its history, with the journal's rounds:
+// What tests/golden/level_1 holds, as values: a small data directory of format level 1, as a power
+// loss left it. Its history, with the journal's rounds:
 //
 //   first start     2, 3, 5   orders/0: a large record each, so that the segment gets an index
 //                   4         old/0: a record

@@ -1,5 +1,5 @@
-// Level1Log: a LogManager set up as the one that wrote tests/golden/level_1, on any file system, start
-// after start. Nothing runs by itself. One thread.
+// Level1Log: a LogManager set up as the one that wrote tests/golden/level_1, on any file system,
+// start after start. Nothing runs by itself. One thread.
 #ifndef WEIR_TESTS_GOLDEN_LEVEL_1_LOG_H_
 #define WEIR_TESTS_GOLDEN_LEVEL_1_LOG_H_
 

@@ -1,6 +1,6 @@
-// write_level_1 DIRECTORY: lives the history of level_1.h on the simulated disk and writes what is left
-// to DIRECTORY. It made tests/golden/level_1 and the files beside it, once; it is kept to show how, and
-// as the model for the next level.
+// write_level_1 DIRECTORY: lives the history of level_1.h on the simulated disk and writes what is
+// left to DIRECTORY. It made tests/golden/level_1 and the files beside it, once; it is kept to show
+// how, and as the model for the next level.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -36,10 +36,10 @@ class Writer {
   LogManager& manager() { return log_.manager(); }
 
   void Start(LeaderEpoch epoch) {
-    WEIR_CHECK(WriteDataDirectoryMeta(
-                   disk_, kData,
-                   {.broker_id = std::string(level_1::kBrokerId), .leader_epoch = epoch})
-                   .ok());
+    WEIR_CHECK(
+        WriteDataDirectoryMeta(
+            disk_, kData, {.broker_id = std::string(level_1::kBrokerId), .leader_epoch = epoch})
+            .ok());
     WEIR_CHECK(log_.Start(epoch, {.live = {level_1::kOrders, level_1::kOld}}).ok());
   }
   void Append(uint64_t round) {
@@ -61,7 +61,8 @@ void WriteFile(const std::filesystem::path& path, const std::string& bytes) {
   WEIR_CHECK(file.good());
 }
 
-// The history of the metadata store: the topics are there, one is deleted, a producer's epoch is raised.
+// The history of the metadata store: the topics are there, one is deleted, a producer's epoch is
+// raised.
 void WriteMetadata(MetadataStore* store, SimClock* clock) {
   std::vector<TopicId> ids = {level_1::kOld, level_1::kOrders};
   const auto catalog = *TopicCatalog::Load({.store = store,

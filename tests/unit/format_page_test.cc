@@ -1,6 +1,6 @@
-// storage/FORMAT.md against the golden files: every example on the page is, byte for byte, a file of
-// tests/golden/level_1 or a part of one, which log_golden_test, meta_golden_test and golden_start_test
-// hold against the code. So the page cannot drift away from it.
+// storage/FORMAT.md against the golden files: every example on the page is, byte for byte, a file
+// of tests/golden/level_1 or a part of one, which log_golden_test, meta_golden_test and
+// golden_start_test hold against the code. So the page cannot drift away from it.
 //
 // An example is a fenced block that begins with
 //   ```hex PATH                   the whole file
@@ -9,17 +9,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "tests/golden/golden_files.h"
 
 namespace weir {
@@ -101,6 +105,9 @@ bool IsByteTable(const std::string& line) {
   return Cells(line) == std::vector<std::string>{"at", "bytes", "field"};
 }
 
+// A line of a grammar.
+bool IsRule(const std::string& line) { return absl::StrContains(line, " := "); }
+
 TEST(FormatPageTest, EveryExampleIsAGoldenFileOrAPartOfOne) {
   size_t examples = 0;
   for (const Section& section : Sections()) {
@@ -124,10 +131,11 @@ TEST(FormatPageTest, EveryExampleIsAGoldenFileOrAPartOfOne) {
   EXPECT_GE(examples, 10u);
 }
 
-TEST(FormatPageTest, EverySectionWithAByteTableHasAnExample) {
+TEST(FormatPageTest, EveryFormatHasAnExample) {
   size_t formats = 0;
   for (const Section& section : Sections()) {
-    if (std::none_of(section.lines.begin(), section.lines.end(), IsByteTable)) continue;
+    const auto defines = [](const std::string& line) { return IsByteTable(line) || IsRule(line); };
+    if (std::none_of(section.lines.begin(), section.lines.end(), defines)) continue;
     ++formats;
     EXPECT_FALSE(ExamplesIn(section).empty()) << section.title;
   }
@@ -172,7 +180,9 @@ TEST(FormatPageTest, DrawingShowsEveryFileOfTheGoldenDirectory) {
 }
 
 TEST(FormatPageTest, HexIsReadStrictly) {
-  EXPECT_EQ(ParseHex("0001 ff # remark 00\n 61*3"), std::string("\0\1\xff" "aaa", 6));
+  EXPECT_EQ(ParseHex("0001 ff # remark 00\n 61*3"), std::string("\0\1\xff"
+                                                                "aaa",
+                                                                6));
   EXPECT_EQ(ParseHex(""), "");
   for (const char* text : {"0", "0g", "FF", "00 1", "61*", "61*0", "61*x", "6161*2", "*2", "0x00"})
     EXPECT_FALSE(ParseHex(text)) << text;

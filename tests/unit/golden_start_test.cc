@@ -1,5 +1,5 @@
-// The golden data directory as a whole: the log starts on it and gives every record, on the simulated
-// disk and, the way the broker opens a directory, on the real one.
+// The golden data directory as a whole: the log starts on it and gives every record, on the
+// simulated disk and, the way the broker opens a directory, on the real one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -138,18 +138,18 @@ TEST(GoldenDataDirectoryTest, OpensAsABrokerOpensIt) {
   EXPECT_EQ(directory->meta.leader_epoch, LeaderEpoch{3});
 
   SimClock clock;
-  const auto catalog =
-      TopicCatalog::Load({.store = directory->store.get(),
-                          .clock = &clock,
-                          .broker_id = directory->meta.broker_id,
-                          .leader_epoch = directory->meta.leader_epoch});
+  const auto catalog = TopicCatalog::Load({.store = directory->store.get(),
+                                           .clock = &clock,
+                                           .broker_id = directory->meta.broker_id,
+                                           .leader_epoch = directory->meta.leader_epoch});
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_THAT((*catalog)->LiveIds(), ElementsAre(level_1::kOrders));
   EXPECT_THAT((*catalog)->DeletedIds(), ElementsAre(level_1::kOld));
 
   Level1Log log(&FileSystem::Posix(), &clock, copy.path());
-  const auto report = log.Start(directory->meta.leader_epoch, {.live = (*catalog)->LiveIds(),
-                                                               .deleted = (*catalog)->DeletedIds()});
+  const auto report =
+      log.Start(directory->meta.leader_epoch,
+                {.live = (*catalog)->LiveIds(), .deleted = (*catalog)->DeletedIds()});
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->batches_redone, 3);
   ExpectEverything(&log);

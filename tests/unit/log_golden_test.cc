@@ -1,5 +1,6 @@
-// The golden files of the log, format by format: what was written once is read for ever, and the same
-// values still give the same bytes. A start on all of them together is in golden_start_test.cc.
+// The golden files of the log, format by format: what was written once is read for ever, and the
+// same values still give the same bytes. A start on all of them together is in
+// golden_start_test.cc.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "storage/base/bytes.h"
 #include "storage/base/limits.h"
 #include "storage/log/file_names.h"
@@ -14,6 +16,7 @@
 #include "storage/log/partition_state.h"
 #include "storage/log/recovery_point.h"
 #include "storage/log/sparse_index.h"
+#include "storage/record/record_batch.h"
 #include "tests/golden/golden_files.h"
 #include "tests/golden/level_1.h"
 #include "tests/support/sim_file_system.h"
@@ -372,8 +375,8 @@ TEST_F(GoldenRecoveryPointTest, IsWrittenAsItWas) {
                      {kOld0, Encoded(Old0AfterFirst(7))}});
   Save(At(9, 5), {{kOrders0, Encoded(Orders0AfterSecond())},
                   {kOrders1, Encoded(Orders1AfterSecond(/*first_checkpoint=*/true))}});
-  Save(At(10, 5), {{kOld0, ""},
-                   {kOrders1, Encoded(Orders1AfterSecond(/*first_checkpoint=*/false))}});
+  Save(At(10, 5),
+       {{kOld0, ""}, {kOrders1, Encoded(Orders1AfterSecond(/*first_checkpoint=*/false))}});
   EXPECT_EQ(Written(), GoldenFile("level_1/recovery-point"));
 }
 
@@ -403,9 +406,8 @@ TEST(GoldenPartitionStateTest, HasEpochHistoryAndProducersBehindItsFortyBytes) {
   ByteReader in(absl::string_view(file).substr(file.size() - state_bytes + 40));
   EpochHistory epochs;
   ASSERT_TRUE(epochs.DecodeFrom(&in));
-  EXPECT_EQ(epochs.entries(),
-            (std::vector<EpochHistory::Entry>{{LeaderEpoch{1}, Offset{0}},
-                                              {LeaderEpoch{2}, Offset{2}}}));
+  EXPECT_EQ(epochs.entries(), (std::vector<EpochHistory::Entry>{{LeaderEpoch{1}, Offset{0}},
+                                                                {LeaderEpoch{2}, Offset{2}}}));
   const absl::string_view rest = in.rest();
   ProducerState producers;
   ASSERT_TRUE(producers.DecodeFrom(&in));

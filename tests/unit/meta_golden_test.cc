@@ -1,5 +1,6 @@
-// The golden files beside the log's: weir.meta, and what the metadata store holds, down to the bytes of
-// every value. What was written once is read for ever, and the same values still give the same bytes.
+// The golden files beside the log's: weir.meta, and what the metadata store holds, down to the
+// bytes of every value. What was written once is read for ever, and the same values still give the
+// same bytes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,10 +46,10 @@ TEST(GoldenDataDirectoryMetaTest, IsReadAsItWasWritten) {
 
 TEST(GoldenDataDirectoryMetaTest, IsWrittenAsItWas) {
   SimFileSystem disk;
-  ASSERT_TRUE(WriteDataDirectoryMeta(disk, "",
-                                     {.broker_id = std::string(level_1::kBrokerId),
-                                      .leader_epoch = LeaderEpoch{2}})
-                  .ok());
+  ASSERT_TRUE(
+      WriteDataDirectoryMeta(
+          disk, "", {.broker_id = std::string(level_1::kBrokerId), .leader_epoch = LeaderEpoch{2}})
+          .ok());
   EXPECT_EQ(disk.ReadRaw("/weir.meta"), GoldenFile("level_1/weir.meta"));
 }
 
@@ -101,10 +102,10 @@ TEST_F(GoldenMetadataTest, NoKeyIsLeftOut) {
   const auto entries = store_->Range("", 1000);
   ASSERT_TRUE(entries.ok());
   for (const MetadataEntry& entry : *entries) keys.push_back(entry.key);
-  EXPECT_THAT(keys, UnorderedElementsAre(TopicNameKey("orders"), TopicKey(kOrders),
-                                         PartitionsKey(kOrders), DeletedTopicKey(kOld),
-                                         std::string(kProducerIdsKey),
-                                         "producer-epoch/0000000000000000000"));
+  EXPECT_THAT(
+      keys, UnorderedElementsAre(TopicNameKey("orders"), TopicKey(kOrders), PartitionsKey(kOrders),
+                                 DeletedTopicKey(kOld), std::string(kProducerIdsKey),
+                                 "producer-epoch/0000000000000000000"));
 }
 
 TEST_F(GoldenMetadataTest, TopicNameHoldsTheTopicsId) {
