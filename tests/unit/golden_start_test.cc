@@ -2,14 +2,19 @@
 // simulated disk and, the way the broker opens a directory, on the real one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "broker/data_directory.h"
+#include "broker/disk_reserve.h"
 #include "broker/partition/producer_identities.h"
 #include "broker/topics/topic_catalog.h"
+#include "storage/base/limits.h"
 #include "storage/log/file_names.h"
 #include "tests/golden/golden_files.h"
 #include "tests/golden/level_1_log.h"
@@ -57,31 +62,33 @@ class GoldenStartTest : public ::testing::Test {
  protected:
   GoldenStartTest() { PlaceGoldenFiles("level_1", &disk_, kData); }
 
-  RecoveryReport Start(LeaderEpoch epoch) {
-    auto report = log_.Start(epoch, kTopics);
-    EXPECT_TRUE(report.ok()) << report.status();
-    return report.ok() ? *report : RecoveryReport{};
+  // Leaves what it found in report_.
+  void Start(LeaderEpoch epoch) {
+    const auto report = log_.Start(epoch, kTopics);
+    ASSERT_TRUE(report.ok()) << report.status();
+    report_ = *report;
   }
 
   SimClock clock_;
   SimFileSystem disk_;
   Level1Log log_{&disk_, &clock_, kData};
+  RecoveryReport report_;
 };
 
 TEST_F(GoldenStartTest, EveryRecordIsThere) {
-  const RecoveryReport report = Start(LeaderEpoch{3});
-  EXPECT_FALSE(report.clean);
-  EXPECT_EQ(report.rounds_redone, 4) << "rounds 11 to 14";
-  EXPECT_EQ(report.batches_redone, 3);
-  EXPECT_EQ(report.partitions, 2);
-  EXPECT_THAT(report.damaged, IsEmpty());
-  EXPECT_THAT(report.unknown_directories, IsEmpty());
-  EXPECT_THAT(report.notes, IsEmpty());
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
+  EXPECT_FALSE(report_.clean);
+  EXPECT_EQ(report_.rounds_redone, 4) << "rounds 11 to 14";
+  EXPECT_EQ(report_.batches_redone, 3);
+  EXPECT_EQ(report_.partitions, 2);
+  EXPECT_THAT(report_.damaged, IsEmpty());
+  EXPECT_THAT(report_.unknown_directories, IsEmpty());
+  EXPECT_THAT(report_.notes, IsEmpty());
   ExpectEverything(&log_);
 }
 
 TEST_F(GoldenStartTest, SegmentsHoldWhatOnlyTheJournalHeld) {
-  Start(LeaderEpoch{3});
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
   for (const auto& [id, base] :
        {std::pair{kOrders0, Offset{0}}, {kOrders0, Offset{3}}, {kOrders1, Offset{0}}}) {
     std::string expected;
@@ -91,7 +98,7 @@ TEST_F(GoldenStartTest, SegmentsHoldWhatOnlyTheJournalHeld) {
 }
 
 TEST_F(GoldenStartTest, RepeatsAreRecognisedAndTheLogGoesOn) {
-  Start(LeaderEpoch{3});
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
   const level_1::Batch last = level_1::BatchesOf(kOrders1, Offset{0}).back();
   const auto repeated = log_.Append({last});
   ASSERT_TRUE(repeated.ok()) << repeated.status();
@@ -108,20 +115,21 @@ TEST_F(GoldenStartTest, RepeatsAreRecognisedAndTheLogGoesOn) {
 }
 
 TEST_F(GoldenStartTest, OrderlyStopAndAnotherStartChangeNothing) {
-  Start(LeaderEpoch{3});
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
   ExpectEverything(&log_);
   ASSERT_TRUE(log_.Stop().ok());
-  const RecoveryReport report = Start(LeaderEpoch{4});
-  EXPECT_TRUE(report.clean);
-  EXPECT_EQ(report.rounds_redone, 0);
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{4}));
+  EXPECT_TRUE(report_.clean);
+  EXPECT_EQ(report_.rounds_redone, 0);
   ExpectEverything(&log_);
 }
 
 TEST_F(GoldenStartTest, ReserveAndUnfinishedFilesGo) {
-  disk_.WriteRaw(ReservePath(kData), std::string(4096, '\0'));
+  ASSERT_TRUE(DiskReserve(&disk_, ReservePath(kData)).Grow(1).ok());
+  EXPECT_EQ(disk_.ReadRaw(ReservePath(kData)), std::string(limits::kMiB, '\0'));
   disk_.WriteRaw(RecoveryPointPath(kData) + ".tmp", "half a frame");
-  EXPECT_THAT(Start(LeaderEpoch{3}).notes,
-              ElementsAre("removed the unfinished file recovery-point.tmp"));
+  ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
+  EXPECT_THAT(report_.notes, ElementsAre("removed the unfinished file recovery-point.tmp"));
   EXPECT_TRUE(absl::IsNotFound(disk_.Stat(ReservePath(kData)).status()));
   EXPECT_TRUE(absl::IsNotFound(disk_.Stat(RecoveryPointPath(kData) + ".tmp").status()));
   ExpectEverything(&log_);
@@ -134,6 +142,8 @@ TEST(GoldenDataDirectoryTest, OpensAsABrokerOpensIt) {
                         std::filesystem::copy_options::recursive);
   auto directory = OpenDataDirectory(FileSystem::Posix(), copy.path(), [](const absl::Status&) {});
   ASSERT_TRUE(directory.ok()) << directory.status();
+  EXPECT_EQ(ReadFile(FileSystem::Posix(), copy / "weir.lock").value(),
+            absl::StrCat("pid ", getpid()));
   EXPECT_EQ(directory->meta.broker_id, level_1::kBrokerId);
   EXPECT_EQ(directory->meta.leader_epoch, LeaderEpoch{3});
 

@@ -74,6 +74,7 @@ class GoldenMetadataTest : public ::testing::Test {
   std::string Value(const std::string& key, int64_t revision) {
     const auto entry = store_->Get(key);
     EXPECT_TRUE(entry.ok()) << entry.status();
+    if (!entry.ok()) return "";
     EXPECT_EQ(entry->mod_revision, Revision{revision}) << key;
     return entry->value;
   }
