@@ -17,6 +17,7 @@
 #include "storage/base/check.h"
 #include "storage/base/executor.h"
 #include "storage/base/file_system.h"
+#include "storage/base/lock_cycles.h"
 
 namespace weir {
 namespace {
@@ -110,6 +111,7 @@ int Run(const BrokerConfig& config) {
 }  // namespace weir
 
 int main(int argc, char** argv) {
+  weir::DoNotLookForLockCycles();
   const absl::StatusOr<weir::BrokerCommand> command = weir::ParseBrokerConfig(
       argc, argv, [](const char* name) -> const char* { return std::getenv(name); },
       weir::FileSystem::Posix());

@@ -87,6 +87,8 @@ inline constexpr int kCheckpointJournalFiles =
     2;  // a checkpoint begins when this many files are full,
 inline constexpr size_t kCheckpointDirtySegments = 2'048;  // or so many segments are dirty,
 inline constexpr int64_t kCheckpointIdleSeconds = 5;       // or after so long without one
+inline constexpr int64_t kWritebackBytes =
+    4 * kMiB;  // of one segment begin their way to the disk at once
 inline constexpr size_t kSingleSyncSegments = 64;  // more than this are flushed by one syncfs
 
 // Segments and their indexes.

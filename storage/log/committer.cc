@@ -16,11 +16,6 @@ namespace {
 
 constexpr absl::Duration kStalledRetry = absl::Milliseconds(500);
 
-absl::Status Uncertain(const absl::Status& cause) {
-  return MakeError(Reason::kCommitUncertain,
-                   absl::StrCat("the commit failed and may or may not survive: ", cause.message()));
-}
-
 int64_t BytesOf(const AppendRequest& request) {
   int64_t bytes = 0;
   for (const BatchAppend& batch : request.batches)
@@ -29,23 +24,6 @@ int64_t BytesOf(const AppendRequest& request) {
 }
 
 }  // namespace
-
-// One round on its way: the requests in order, what they will be told, and the batches that were
-// placed.
-struct Committer::Round {
-  RoundNumber number;
-  AppendTime time;
-  std::vector<AppendRequest> requests;
-  std::vector<absl::StatusOr<std::vector<AppendResult>>> results;  // one a request
-  std::vector<PlacedBatch> placed;
-  std::vector<std::shared_ptr<PartitionLog>> placed_in;  // parallel to `placed`
-  std::vector<std::shared_ptr<PartitionLog>> touched;    // each once
-  RoundStats stats;
-
-  void Answer(size_t i) {
-    if (requests[i].done) std::exchange(requests[i].done, nullptr)(std::move(results[i]));
-  }
-};
 
 Committer::Committer(CommitterOptions options)
     : options_(std::move(options)),
@@ -240,151 +218,78 @@ std::vector<AppendRequest> Committer::TakeRequests() {
   return taken;
 }
 
-absl::StatusOr<std::vector<AppendResult>> Committer::FormRequest(AppendRequest& request,
-                                                                 Round* round) {
-  if (request.abandoned && request.abandoned()) return absl::CancelledError("the caller has gone");
-  std::vector<AppendResult> results(request.batches.size());
-  for (size_t i = 0; i < request.batches.size();
-       ++i) {  // everything that can refuse the request, before anything changes
-    const BatchAppend& batch = request.batches[i];
-    if (SeededBug("assign-offsets-too-early")) {
-      batch.log->writer().Place(batch.header, batch.bytes, options_.leader_epoch, round->time);
-    }
-    WEIR_ASSIGN_OR_RETURN(const ProducerState::Verdict verdict,
-                          batch.log->writer().Check(batch.header, round->time.now_ms,
-                                                    options_.producer_expiration_ms));
-    results[i] = {.base_offset = verdict.original,
-                  .record_count = batch.header.record_count,
-                  .duplicate = verdict.duplicate};
-  }
-  for (size_t i = 0; i < request.batches.size(); ++i) {
-    if (results[i].duplicate) continue;
-    BatchAppend& batch = request.batches[i];
-    PlacedBatch placed = batch.log->writer().Place(batch.header, std::move(batch.bytes),
-                                                   options_.leader_epoch, round->time);
-    results[i].base_offset = placed.header.base_offset;
-    round->stats.payload_bytes += placed.header.size_bytes();
-    round->placed.push_back(std::move(placed));
-    round->placed_in.push_back(std::move(batch.log));
-  }
-  return results;
+absl::Status Committer::Refusal() {
+  WEIR_RETURN_IF_ERROR(options_.fence->status());
+  absl::MutexLock lock(&mu_);
+  return refusal_;
 }
 
-void Committer::Form(Round* round) {
-  absl::Status refusal = options_.fence->status();
-  if (refusal.ok()) {
-    absl::MutexLock lock(&mu_);
-    refusal = refusal_;
-  }
-  round->time = {options_.clock->NowMs(), options_.clock->Monotonic()};
-  round->results.reserve(round->requests.size());
-  for (AppendRequest& request : round->requests) {
-    if (!refusal.ok()) {
-      round->results.push_back(refusal);
-    } else {
-      round->results.push_back(FormRequest(request, round));
-    }
-  }
-  round->stats.requests = static_cast<int64_t>(round->requests.size());
-  round->stats.batches = static_cast<int64_t>(round->placed.size());
-}
-
-absl::Status Committer::WriteJournal(Round* round) {
-  std::string heads(round->placed.size() * kEntryHeadBytes, '\0');
-  std::vector<absl::string_view> pieces;
-  pieces.reserve(round->placed.size() * 4);
-  for (size_t i = 0; i < round->placed.size(); ++i) {
-    const PlacedBatch& batch = round->placed[i];
-    char* const head = heads.data() + i * kEntryHeadBytes;
-    EncodeEntryHead({.kind = EntryKind::kAppend,
-                     .partition = round->placed_in[i]->id(),
-                     .segment_base = batch.segment_base,
-                     .position = batch.position,
-                     .size = static_cast<uint32_t>(batch.header.size_bytes())},
-                    head);
-    pieces.push_back(absl::string_view(head, kEntryHeadBytes));
-    batch.AppendTo(&pieces);
-  }
-  return options_.journal->WriteRound(round->number, std::move(pieces));
-}
-
-void Committer::Apply(Round* round) {
-  absl::flat_hash_map<const PartitionLog*, std::vector<PlacedBatch>> by_log;
-  for (size_t i = 0; i < round->placed.size(); ++i) {
-    std::vector<PlacedBatch>& batches = by_log[round->placed_in[i].get()];
-    if (batches.empty()) round->touched.push_back(round->placed_in[i]);
-    batches.push_back(std::move(round->placed[i]));
-  }
-  for (const auto& log : round->touched) {
-    LogWriter& writer = log->writer();
+void Committer::Apply(CommitRound* round) {
+  for (CommitRound::PartitionPart& part : round->TakeParts()) {
+    LogWriter& writer = part.log->writer();
     const bool was_stalled = writer.stalled();
-    const absl::Status applied = writer.Apply(std::move(by_log[log.get()]), round->time);
+    const absl::Status applied = writer.Apply(std::move(part.batches), round->append_time());
     if (!applied.ok()) {
       options_.fence->Trip(applied);
       return;
     }
     if (!was_stalled && writer.stalled()) {
-      stalled_.push_back({log, sampled_through_, sampled_live_});
+      stalled_.push_back({part.log, sampled_through_, sampled_live_});
     }
     writer.Publish();
-    NoteChanged(log);
+    NoteChanged(part.log);
+    if (options_.background == nullptr) continue;
+    if (auto writeback = writer.TakeWriteback(limits::kWritebackBytes)) {
+      options_.background->Post([writeback = *std::move(writeback)] {
+        writeback.file->StartWriteback(writeback.position, writeback.length);
+      });
+    }
   }
 }
 
-void Committer::Post(std::shared_ptr<Round> round) {
+void Committer::Post(std::shared_ptr<CommitRound> round) {
   options_.completions->Post([listener = options_.listener, round = std::move(round)] {
-    for (size_t i = 0; i < round->requests.size(); ++i) round->Answer(i);
-    for (const auto& log : round->touched) listener->OnHighWatermark(*log);
-    listener->OnRound(round->stats);
+    round->Answer();
+    for (const auto& log : round->touched()) listener->OnHighWatermark(*log);
+    listener->OnRound(round->stats());
   });
 }
 
+absl::Status Committer::WriteJournal(CommitRound* round) {
+  const absl::Duration start = options_.clock->Monotonic();
+  absl::Status written = options_.journal->WriteRound(next_round_, round->JournalPieces());
+  next_round_ = next_round_ + 1;
+  const absl::Duration journaled = options_.clock->Monotonic();
+  round->stats().journal_write = journaled - start;
+  if (!written.ok()) return written;
+  // Those who asked for no more than the write are answered now, beside the flush.
+  auto early = std::make_shared<std::vector<absl::AnyInvocable<void()>>>(round->TakeEarlyAnswers());
+  if (!early->empty()) {
+    options_.completions->Post([early] {
+      for (auto& answer : *early) answer();
+    });
+  }
+  written = options_.journal->Flush();
+  if (SeededBug("forget-fence")) written = absl::OkStatus();
+  round->stats().flush = options_.clock->Monotonic() - journaled;
+  return written;
+}
+
 void Committer::Commit(std::vector<AppendRequest> requests) {
-  auto round = std::make_shared<Round>();
-  round->number = next_round_;
-  round->requests = std::move(requests);
-  Form(round.get());
-  absl::Status written;
-  if (!round->placed.empty()) {
-    next_round_ = next_round_ + 1;
-    const absl::Duration start = options_.clock->Monotonic();
-    written = WriteJournal(round.get());
-    const absl::Duration journaled = options_.clock->Monotonic();
-    if (written.ok()) {
-      // Those who asked for no more than the write are answered now, beside the flush.
-      auto early = std::make_shared<std::vector<absl::AnyInvocable<void()>>>();
-      for (size_t i = 0; i < round->requests.size(); ++i) {
-        AppendRequest& request = round->requests[i];
-        const bool early_answer =
-            request.durability == Durability::kWritten || SeededBug("ack-before-sync");
-        if (!early_answer || !round->results[i].ok()) continue;
-        early->push_back(
-            [done = std::exchange(request.done, nullptr),
-             result = std::move(round->results[i])]() mutable { done(std::move(result)); });
-      }
-      if (!early->empty()) {
-        options_.completions->Post([early] {
-          for (auto& answer : *early) answer();
-        });
-      }
-      written = options_.journal->Flush();
-      if (SeededBug("forget-fence")) written = absl::OkStatus();
-    }
-    const absl::Duration flushed = options_.clock->Monotonic();
-    if (written.ok()) {
+  auto round = std::make_shared<CommitRound>(
+      std::move(requests), AppendTime{options_.clock->NowMs(), options_.clock->Monotonic()},
+      CommitRound::Rules{.leader_epoch = options_.leader_epoch,
+                         .producer_expiration_ms = options_.producer_expiration_ms},
+      Refusal());
+  if (!round->empty()) {
+    if (const absl::Status written = WriteJournal(round.get()); written.ok()) {
+      const absl::Duration flushed = options_.clock->Monotonic();
       Apply(round.get());
+      round->stats().apply = options_.clock->Monotonic() - flushed;
     } else {
       options_.fence->Trip(written);
-      for (auto& result : round->results) {
-        if (result.ok()) result = Uncertain(written);
-      }
+      round->MakeUncertain(written);
     }
-    round->stats.journal_write = journaled - start;
-    round->stats.flush = flushed - journaled;
-    round->stats.apply = options_.clock->Monotonic() - flushed;
-    round->stats.journal_bytes =
-        RoundUpToBlock(round->stats.payload_bytes +
-                       round->stats.batches * int64_t{kEntryHeadBytes} + int64_t{kRoundHeadBytes});
   }
   Post(std::move(round));
   if (options_.journal->full_files() >= limits::kCheckpointJournalFiles ||
@@ -407,7 +312,7 @@ absl::StatusOr<bool> Committer::CommitControl(const EntryHead& head, absl::strin
   next_round_ = next_round_ + 1;
   if (!status.ok()) {
     options_.fence->Trip(status);
-    return Uncertain(status);
+    return CommitUncertain(status);
   }
   return true;
 }

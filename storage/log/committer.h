@@ -22,6 +22,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/log/append.h"
+#include "storage/log/commit_round.h"
 #include "storage/log/fence.h"
 #include "storage/log/journal.h"
 #include "storage/log/log_listener.h"
@@ -35,6 +36,8 @@ struct CommitterOptions {
   Journal* journal = nullptr;
   Fence* fence = nullptr;
   Executor* completions = nullptr;
+  Executor* background =
+      nullptr;  // begins to write segments back ahead of checkpoints; null: nobody does
   LogListener* listener = nullptr;
   LeaderEpoch leader_epoch;
   RoundNumber next_round;
@@ -97,19 +100,18 @@ class Committer {
   void Forget(const TopicId& topic);
 
  private:
-  struct Round;
-
   void ThreadMain() ABSL_LOCKS_EXCLUDED(mu_);
   bool RunControls() ABSL_LOCKS_EXCLUDED(mu_);
   void RetryStalled();
   void Refuse(AppendRequest request, absl::Status reason);
   std::vector<AppendRequest> TakeRequests() ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(std::vector<AppendRequest> requests);
-  void Form(Round* round);
-  absl::StatusOr<std::vector<AppendResult>> FormRequest(AppendRequest& request, Round* round);
-  absl::Status WriteJournal(Round* round);
-  void Apply(Round* round);
-  void Post(std::shared_ptr<Round> round);
+  // Why nothing may be appended; OK when it may.
+  absl::Status Refusal() ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes the round and flushes it. After an error it may or may not survive.
+  absl::Status WriteJournal(CommitRound* round);
+  void Apply(CommitRound* round);
+  void Post(std::shared_ptr<CommitRound> round);
 
   const CommitterOptions options_;
 

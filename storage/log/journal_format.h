@@ -3,8 +3,8 @@
 //
 //   file  := header block (4 KiB) round*
 //   round := length u32 | crc32c u32 | round u64 | entry* | zeros up to the next 4 KiB
-//   entry := kind u8 | topic 16 | partition i32 | segment base i64 | file position i64 | size u32 |
-//   payload
+//   entry := kind u8 | topic 16 | partition i32 | segment base i64 | file position i64 |
+//            size u32 | payload
 //
 // A round's CRC also covers the journal's uuid and the file's sequence, so bytes left from an
 // earlier use of the file never pass for new ones.

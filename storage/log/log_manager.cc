@@ -100,6 +100,7 @@ absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
       .journal = journal_.get(),
       .fence = &fence_,
       .completions = options_.completions,
+      .background = options_.threads ? options_.background : nullptr,
       .listener = options_.listener,
       .leader_epoch = options_.leader_epoch,
       .next_round = recovered.next_round,

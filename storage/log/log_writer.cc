@@ -134,6 +134,11 @@ absl::Status LogWriter::Retry(const AppendTime& time) {
   return Apply(std::move(batches), time);
 }
 
+void LogWriter::ShowEnd() {
+  absl::MutexLock lock(&log_->mu_);
+  log_->log_end_ = state_.log_end;
+}
+
 bool LogWriter::Publish() {
   if (!std::exchange(applied_any_, false)) return false;
   absl::MutexLock lock(&log_->mu_);

@@ -66,6 +66,14 @@ class LogWriter {
   absl::Status Retry(const AppendTime& time);
   bool stalled() const { return !stalled_.empty(); }
 
+  // What of the active segment the kernel may begin to write back, once that is `at_least` bytes.
+  std::optional<Segment::Writeback> TakeWriteback(int64_t at_least) {
+    return active_ == nullptr ? std::nullopt : active_->TakeWriteback(at_least);
+  }
+
+  // Shows where the log ends, ahead of what can be read: a producer may be told so before the
+  // flush.
+  void ShowEnd();
   // Shows what was applied to readers; false when that is nothing new.
   bool Publish();
 

@@ -12,8 +12,8 @@
 namespace weir {
 namespace {
 
-// frame := magic u32 | crc32c u32 | length u64 | number u64 | clean u8 | journal 16 | through u64 |
-// oldest live u64 | count u32 |
+// frame := magic u32 | crc32c u32 | length u64 | number u64 | clean u8 | journal 16 |
+//          through u64 | oldest live u64 | count u32 |
 //          (topic 16 | partition i32 | size u32 | state)*
 // `length` counts everything behind itself, the CRC covers everything behind itself; frames count
 // from 0.

@@ -1,5 +1,6 @@
 #include "storage/log/segment.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,7 +43,8 @@ Segment::Segment(SegmentFiles* files, std::string directory, Offset base, FilePo
       base_(base),
       path_(JoinPath(directory_, SegmentName(base))),
       end_(end.value()),
-      exists_(exists) {}
+      exists_(exists),
+      written_back_(end) {}
 
 std::string Segment::index_path() const { return JoinPath(directory_, IndexName(base_)); }
 
@@ -139,6 +141,7 @@ absl::Status Segment::TruncateTo(FilePosition end) {
   }
   WEIR_RETURN_IF_ERROR(dirty_.file->Truncate(end));
   end_.store(end.value(), std::memory_order_release);
+  written_back_ = std::min(written_back_, end);
   files_->indexes().Erase(id_);
   files_->file_system().Remove(index_path()).IgnoreError();
   auto index = std::make_shared<SparseIndex>(base_);
@@ -153,6 +156,14 @@ absl::Status Segment::TruncateTo(FilePosition end) {
   saved_entries_ = 0;
   active_index_ = std::move(index);
   return absl::OkStatus();
+}
+
+std::optional<Segment::Writeback> Segment::TakeWriteback(int64_t at_least) {
+  constexpr int64_t kPage = 4096;
+  const FilePosition to{end().value() / kPage * kPage};  // the last page will be written again
+  if (dirty_.file == nullptr || to - written_back_ < at_least) return std::nullopt;
+  const FilePosition from = std::exchange(written_back_, to);
+  return Writeback{.file = dirty_.file, .position = from, .length = to - from};
 }
 
 Segment::Dirty Segment::TakeDirty() { return std::exchange(dirty_, {}); }

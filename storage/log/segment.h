@@ -84,6 +84,14 @@ class Segment {
   };
   Dirty TakeDirty();
   bool dirty() const { return dirty_.file != nullptr; }
+  // Writer: a part of the pinned file whose bytes will not change any more; each is given once.
+  // Nothing as long as it is less than `at_least` bytes.
+  struct Writeback {
+    std::shared_ptr<File> file;
+    FilePosition position;
+    int64_t length = 0;
+  };
+  std::optional<Writeback> TakeWriteback(int64_t at_least);
 
   // Appends what is new of the index to its file. Best effort: a failure costs a scan at the next
   // start.
@@ -121,6 +129,7 @@ class Segment {
   // Writer's.
   bool exists_;
   Dirty dirty_;
+  FilePosition written_back_;  // so far TakeWriteback() has given
 
   absl::Mutex mu_;
   std::shared_ptr<SparseIndex> active_index_

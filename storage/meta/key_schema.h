@@ -1,10 +1,11 @@
 // KeySchema: where the metadata store keeps what, and how values become bytes (weir.internal
 // messages). Pure functions, any thread.
 //
-//   topic/name/<name>     the live topic's id, 16 bytes: names are unique because this key is
-//   compared and put topic/id/<uuid>       TopicRecord of a live topic topic/deleted/<uuid>
-//   TopicRecord of a deleted one whose files may still be there partitions/<uuid> PartitionStates
-//   of a live topic producer-ids          ProducerIds
+//   topic/name/<name>     the live topic's id, 16 bytes: this key makes names unique
+//   topic/id/<uuid>       TopicRecord of a live topic
+//   topic/deleted/<uuid>  TopicRecord of a deleted one whose files may still be there
+//   partitions/<uuid>     PartitionStates of a live topic
+//   producer-ids          ProducerIds
 #ifndef WEIR_STORAGE_META_KEY_SCHEMA_H_
 #define WEIR_STORAGE_META_KEY_SCHEMA_H_
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/lock_cycles.h"
 #include "tools/cli/command.h"
 
 namespace {
@@ -66,6 +67,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  weir::DoNotLookForLockCycles();
   // Who stops reading our output shows as EPIPE, which each command handles.
   std::signal(SIGPIPE, SIG_IGN);
   return Run(argc, argv);
