@@ -1,8 +1,8 @@
-#include "storage/base/utf8.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {

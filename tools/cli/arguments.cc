@@ -58,13 +58,18 @@ absl::StatusOr<absl::Time> ParseTimeArgument(absl::string_view text, absl::Time 
   }
   absl::Time time;
   std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
-  for (const char* format : {"%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
-    if (absl::ParseTime(format, text, zone, &time, &error)) return time;
+  bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, &error);
+  for (const char* format : {"%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"})
+    parsed = parsed || absl::ParseTime(format, text, zone, &time, &error);
+  if (!parsed) {
+    const auto ago = ParseDurationArgument(text);
+    if (!ago.ok()) return Invalid(text, kTimes);
+    time = now - *ago;
   }
-  if (const auto ago = ParseDurationArgument(text); ago.ok() && *ago < absl::InfiniteDuration())
-    return now - *ago;
-  return Invalid(text, kTimes);
+  // What a request can carry: "infinite-future" and the like are times for the library.
+  const int64_t ms = absl::ToUnixMillis(time);
+  if (ms == INT64_MIN || ms == INT64_MAX) return Invalid(text, kTimes);
+  return time;
 }
 
 absl::StatusOr<Position> ParsePositionArgument(absl::string_view text, absl::Time now,
