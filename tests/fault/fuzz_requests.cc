@@ -4,6 +4,7 @@
 // all free.
 #include "tests/fault/fuzz_requests.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <stdlib.h>
@@ -79,8 +80,8 @@ class Broker {
   // Sends one message of any bytes and takes whatever comes back until the call ends.
   void Call(const char* method, absl::string_view message) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::milliseconds(DeadlineMs(method)));
+    context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_REALTIME),
+                                      gpr_time_from_millis(DeadlineMs(method), GPR_TIMESPAN)));
     grpc::CompletionQueue queue;
     const auto step = [&queue] {
       void* tag = nullptr;
