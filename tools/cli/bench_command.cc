@@ -122,9 +122,8 @@ void AddBrokerOptions(CLI::App* command, BenchOptions* options) {
       ->add_option("--work", options->process.directory,
                    "With --spawn: make the data directory in this one")
       ->capture_default_str();
-  command->add_option(
-      "--http", options->http,
-      "Without --spawn: where the broker's metrics are (one above its gRPC port)");
+  command->add_option("--http", options->http,
+                      "Without --spawn: where the broker's metrics are (one above its gRPC port)");
   command->add_option(
       "--pid", options->pid,
       "Without --spawn: the broker's process id, for its processor time and memory");
