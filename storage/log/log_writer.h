@@ -66,6 +66,9 @@ class LogWriter {
   absl::Status Retry(const AppendTime& time);
   bool stalled() const { return !stalled_.empty(); }
 
+  // The topic was deleted: appends that were on their way are refused from now on.
+  void SetDeleted() { deleted_ = true; }
+
   // Shows what was applied to readers; false when that is nothing new.
   bool Publish();
 
@@ -113,6 +116,7 @@ class LogWriter {
   Offset applied_segment_;
   FilePosition applied_position_;
   bool applied_any_ = false;
+  bool deleted_ = false;
 };
 
 }  // namespace weir
