@@ -27,6 +27,7 @@ const std::string& LogWriter::directory() const { return log_->directory_; }
 
 absl::StatusOr<ProducerState::Verdict> LogWriter::Check(const RecordBatchHeader& header,
                                                         int64_t now_ms, int64_t expiration_ms) {
+  if (deleted_) return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
   {
     absl::ReaderMutexLock lock(&log_->mu_);
     if (!log_->damage_.empty())

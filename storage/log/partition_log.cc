@@ -332,4 +332,8 @@ absl::StatusOr<Offset> PartitionLog::RetentionStart(const LogConfig& config, int
   return start;
 }
 
+void PartitionLog::LetGoOfFiles() {
+  for (const auto& segment : Segments()) segment->LetGo();
+}
+
 }  // namespace weir

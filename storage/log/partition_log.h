@@ -121,6 +121,10 @@ class PartitionLog {
   absl::StatusOr<Offset> RetentionStart(const LogConfig& config, int64_t now_ms)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The files were removed: closes them, so that their space is free. Reads that are under way
+  // finish, later ones fail.
+  void LetGoOfFiles() ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   friend class LogWriter;  // publishes what can be read
 

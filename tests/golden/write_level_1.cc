@@ -123,7 +123,7 @@ void WriteLevel1(const std::filesystem::path& out) {
   writer.Append(8);
   writer.Append(9);
   WEIR_CHECK(writer.manager().RunCheckpoint().ok());
-  WEIR_CHECK(writer.manager().DeleteTopic(level_1::kOld).ok());
+  WEIR_CHECK(writer.manager().DeleteTopic(level_1::kOld, [] {}).ok());
   writer.Append(10);
   WEIR_CHECK(writer.manager().RunCheckpoint().ok());
   WEIR_CHECK(disk.SyncAll(kData).ok());
