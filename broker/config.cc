@@ -217,8 +217,12 @@ std::string TomlValue(const std::string& text) {
   int64_t number = 0;
   if (absl::SimpleAtoi(text, &number) && absl::StrCat(number) == text) return text;
   if (text == "true" || text == "false") return text;
+  // In one line with escapes: the library writes what holds three quotes so that it cannot read it.
+  const toml::value<std::string> value(text);
   std::ostringstream out;
-  out << toml::value<std::string>(text);
+  out << toml::toml_formatter(
+      value, toml::toml_formatter::default_flags & ~(toml::format_flags::allow_literal_strings |
+                                                     toml::format_flags::allow_multi_line_strings));
   return out.str();
 }
 

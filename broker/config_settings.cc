@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {
@@ -18,11 +19,12 @@ constexpr absl::string_view kAuto = "auto";
 Setting Path(std::string name, std::string BrokerConfig::*field, std::string help) {
   return {.name = std::move(name),
           .kind = "PATH",
-          .range = "a path that is not empty",
+          .range = "a path in UTF-8 that is not empty",
           .help = std::move(help),
           .set =
               [field](const std::string& text, BrokerConfig& config) {
-                if (text.empty()) return false;
+                // No other can stand in a file of settings, a log line in JSON or an answer.
+                if (text.empty() || !IsUtf8(text)) return false;
                 config.*field = text;
                 return true;
               },
@@ -37,8 +39,9 @@ Setting Address(std::string name, Endpoint BrokerConfig::*field, std::string hel
           .set =
               [field](const std::string& text, BrokerConfig& config) {
                 const std::optional<Endpoint> endpoint = ParseEndpoint(text);
-                if (endpoint) config.*field = *endpoint;
-                return endpoint.has_value();
+                if (!endpoint || !IsUtf8(text)) return false;
+                config.*field = *endpoint;
+                return true;
               },
           .get = [field](const BrokerConfig& config) { return (config.*field).ToString(); }};
 }

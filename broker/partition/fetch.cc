@@ -28,6 +28,7 @@ void Fetch::ReadAll(ReadMode mode, size_t begin) {
     results_.resize(queries_.size());
     bytes_ = 0;
     failed_ = false;
+    left_behind_ = false;
   }
   for (size_t i = begin; i < queries_.size(); ++i) {
     const size_t at = (first_ + i) % queries_.size();
@@ -38,7 +39,9 @@ void Fetch::ReadAll(ReadMode mode, size_t begin) {
       return;
     }
     failed_ |= !result.ok();
-    if (result.ok()) bytes_ += static_cast<int64_t>(result->read.batches.size);
+    if (!result.ok()) continue;
+    bytes_ += static_cast<int64_t>(result->read.batches.size);
+    left_behind_ |= result->read.next_offset < result->read.high_watermark;
   }
   if (last_try_ || Enough()) return Finish(absl::OkStatus());
   Wait();
@@ -52,20 +55,30 @@ absl::StatusOr<PartitionRead> Fetch::ReadOne(const FetchQuery& query, ReadMode m
     WEIR_ASSIGN_OR_RETURN(log, query.partition->OpenLog());
   }
   const int64_t max_bytes = std::min(query.max_bytes, room);
-  const bool at_end = query.offset == log->high_watermark();
+  const bool at_end = query.offset >= log->high_watermark();
   std::optional<Reservation> memory = Reservation();
   if (!at_end && max_bytes > 0) memory = memory_->TryReserve(max_bytes);
   if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, max_bytes);
-  if (!memory.has_value() || max_bytes <= 0) {
+  const auto nothing = [&]() -> absl::StatusOr<PartitionRead> {
+    WEIR_RETURN_IF_ERROR(log->CheckOffset(query.offset));
     return PartitionRead{.read = {.next_offset = query.offset,
                                   .high_watermark = log->high_watermark(),
                                   .log_start = log->log_start()}};
-  }
-  return ReadPartition(*query.partition, query.offset, max_bytes, mode, nullptr, &*memory);
+  };
+  if (!memory.has_value() || max_bytes <= 0) return nothing();
+  absl::StatusOr<PartitionRead> read =
+      ReadPartition(*query.partition, query.offset, max_bytes, mode, nullptr, &*memory);
+  // One batch larger than asked for comes only if it fits the answer, or is all of it.
+  if (read.ok() && bytes_ > 0 && static_cast<int64_t>(read->read.batches.size) > room)
+    return nothing();
+  return read;
 }
 
 bool Fetch::Enough() const {
-  return failed_ || queries_.empty() || bytes_ >= std::min(limits_.min_bytes, limits_.max_bytes);
+  if (failed_ || queries_.empty()) return true;
+  // What is left behind did not fit, or lies in the next segment: waiting would not bring it.
+  if (bytes_ > 0 && left_behind_) return true;
+  return bytes_ >= std::min(limits_.min_bytes, limits_.max_bytes);
 }
 
 void Fetch::Wait() {

@@ -31,7 +31,7 @@ struct FetchQuery {
 
 struct FetchLimits {
   int64_t max_bytes = 0;
-  int64_t min_bytes = 1;    // at most max_bytes
+  int64_t min_bytes = 1;    // not waited for when something that is there did not fit the answer
   absl::Duration deadline;  // monotonic
 };
 
@@ -73,9 +73,10 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   MemoryShare* const memory_;
   OnDone done_;
   Results results_;
-  int64_t bytes_ = 0;      // in results_
-  bool failed_ = false;    // some result is an error
-  bool last_try_ = false;  // the time is up: what is read now is the answer
+  int64_t bytes_ = 0;         // in results_
+  bool failed_ = false;       // some result is an error
+  bool left_behind_ = false;  // some result ends below the high watermark
+  bool last_try_ = false;     // the time is up: what is read now is the answer
 
   absl::Mutex mu_;
   Waiters::Handle wait_ ABSL_GUARDED_BY(mu_);

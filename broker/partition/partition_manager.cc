@@ -108,15 +108,15 @@ void PartitionManager::OnTopicChange(const TopicChange& change) {
 
 absl::Status PartitionManager::DeleteTopic(absl::string_view name) {
   WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, catalog_->Delete(name));
-  WEIR_RETURN_IF_ERROR(logs_->DeleteTopic(topic->id));
-  return catalog_->FinishDeletion(topic->id);
+  return logs_->DeleteTopic(topic->id, [catalog = catalog_, disk = disk_, id = topic->id] {
+    // A mark that cannot be dropped now is dropped by the next start.
+    disk->Post([catalog, id] { catalog->FinishDeletion(id).IgnoreError(); });
+  });
 }
 
 absl::Status PartitionManager::FinishDeletions() {
-  for (const TopicId id : catalog_->DeletedIds()) {
-    WEIR_RETURN_IF_ERROR(logs_->DeleteTopic(id));
+  for (const TopicId id : catalog_->DeletedIds())
     WEIR_RETURN_IF_ERROR(catalog_->FinishDeletion(id));
-  }
   return absl::OkStatus();
 }
 

@@ -48,10 +48,12 @@ class PartitionManager {
   std::vector<std::shared_ptr<Partition>> OpenPartitions() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Deletes the topic and its files. Waits for the disk. After an error behind the catalogue's mark
-  // the files go at the next start.
+  // the files go at the next start. The mark itself goes later, when the log has forgotten the
+  // topic (LogManager::DeleteTopic).
   absl::Status DeleteTopic(absl::string_view name);
 
-  // Removes what an earlier process did not finish deleting. Waits for the disk.
+  // At the start, after a recovery that has removed what was marked deleted: drops the marks. Waits
+  // for the disk.
   absl::Status FinishDeletions();
 
  private:

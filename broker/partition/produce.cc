@@ -176,6 +176,7 @@ void ProduceEngine::Succeed(absl::Span<const AppendResult> results, Appended* ap
     outcome.base_offset = results[0].base_offset;
     outcome.record_count = results[0].record_count;
     outcome.duplicate = results[0].duplicate;
+    if (outcome.duplicate) outcome.log_append_time_ms = 0;  // the original's is not known here
     outcome.log_start = appended->log->log_start();
     return;
   }

@@ -48,7 +48,7 @@ struct ProduceOutcome {
   Offset base_offset{-1};
   int32_t record_count = 0;
   bool duplicate = false;          // written before, base_offset is that of the original
-  int64_t log_append_time_ms = 0;  // 0: the producer's timestamps hold
+  int64_t log_append_time_ms = 0;  // 0: the producer's timestamps hold, or a duplicate
   Durability durability = Durability::kDurable;
   Offset log_start;
   std::vector<RecordOutcome> records;  // for plain records, in the order sent

@@ -19,7 +19,7 @@ namespace {
 
 // producer-epoch/<id, 19 digits>: "<epoch> <when it was given, ms>".
 constexpr absl::string_view kEpochPrefix = "producer-epoch/";
-constexpr size_t kPage = 1000;
+constexpr size_t kPage = limits::kMetadataTxnOperations;  // what expired of it goes in one change
 
 std::string EpochKey(ProducerId id) { return absl::StrFormat("%s%019d", kEpochPrefix, id.value()); }
 

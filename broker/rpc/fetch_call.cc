@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -51,9 +52,9 @@ absl::Status FetchCall::Start(const grpc::ByteBuffer& request) {
   WEIR_ASSIGN_OR_RETURN(const FetchLimits fetch_limits, Limits());
   max_bytes_ = fetch_limits.max_bytes;
   std::vector<FetchQuery> queries = Queries();
-  const size_t first = FirstOf(queries.size());
+  first_ = FirstOf(queries.size());
   const auto fetch =
-      std::make_shared<Fetch>(std::move(queries), first, fetch_limits, services_->waiters,
+      std::make_shared<Fetch>(std::move(queries), first_, fetch_limits, services_->waiters,
                               services_->disk, &services_->memory->fetch());
   {
     absl::MutexLock lock(&mu_);
@@ -160,25 +161,34 @@ void FetchCall::EncodeBatches(Fetch::Results results) {
 }
 
 void FetchCall::EncodeRecords(Fetch::Results results) {
-  FetchResponseEncoder encoder;
+  std::vector<v1::PartitionRecords> heads(results.size());
   int64_t room = max_bytes_;
+  // In the order in which they were read: decoded, each takes more room than as stored.
   for (size_t i = 0; i < results.size(); ++i) {
-    v1::PartitionRecords head = Head(static_cast<int>(i), results[i]);
-    if (results[i].ok() && results[i]->read.batches.size > 0) {
-      const LogRead& read = results[i]->read;
-      const Offset from{request_.partitions(static_cast<int>(i)).offset()};
-      PlainRecords plain =
-          DecodePlainRecords(read.batches.view(), from, read.next_offset, room, room == max_bytes_);
-      room -= plain.bytes;
-      head.set_next_offset(plain.next_offset.value());
-      if (plain.records.records_size() == 0 && !plain.status.ok())
-        *head.mutable_error() = EncodeError(plain.status);
-      *head.mutable_records() = std::move(plain.records);
-      results[i]->read.batches = {};
-    }
-    encoder.Add(head);
+    const size_t at = (first_ + i) % results.size();
+    heads[at] = Head(static_cast<int>(at), results[at]);
+    if (results[at].ok() && results[at]->read.batches.size > 0)
+      room -= AddRecords(static_cast<int>(at), *results[at], room, &heads[at]);
   }
+  FetchResponseEncoder encoder;
+  for (const v1::PartitionRecords& head : heads) encoder.Add(head);
   *response_ = encoder.Finish();
+}
+
+int64_t FetchCall::AddRecords(int index, PartitionRead& result, int64_t room,
+                              v1::PartitionRecords* head) const {
+  const v1::FetchPartition& asked = request_.partitions(index);
+  const int64_t most = asked.max_bytes() == 0 ? limits::kFetchBytesDefault : asked.max_bytes();
+  const int64_t most_first = room == max_bytes_ ? std::numeric_limits<int64_t>::max() : room;
+  PlainRecords plain =
+      DecodePlainRecords(result.read.batches.view(), Offset{asked.offset()},
+                         result.read.next_offset, std::min(room, most), most_first);
+  result.read.batches = {};
+  head->set_next_offset(plain.next_offset.value());
+  if (plain.records.records_size() == 0 && !plain.status.ok())
+    *head->mutable_error() = EncodeError(plain.status);
+  *head->mutable_records() = std::move(plain.records);
+  return plain.bytes;
 }
 
 void FetchCall::End(const absl::Status& status) {

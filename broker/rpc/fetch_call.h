@@ -30,6 +30,9 @@ class FetchCall : public grpc::ServerUnaryReactor {
   void OnFetched(absl::StatusOr<Fetch::Results> results);
   void EncodeBatches(Fetch::Results results);
   void EncodeRecords(Fetch::Results results);
+  // Moves what fits `room` of one partition's records into `head`; gives their bytes.
+  int64_t AddRecords(int index, PartitionRead& result, int64_t room,
+                     v1::PartitionRecords* head) const;
   // The fields around the payload.
   v1::PartitionRecords Head(int index, const absl::StatusOr<PartitionRead>& result) const;
   void End(const absl::Status& status);
@@ -42,6 +45,7 @@ class FetchCall : public grpc::ServerUnaryReactor {
   const absl::Duration start_;
   v1::FetchRequest request_;
   int64_t max_bytes_ = 0;  // of the answer
+  size_t first_ = 0;       // the partition that gets the room first
 
   absl::Mutex mu_;
   std::shared_ptr<Fetch> fetch_ ABSL_GUARDED_BY(mu_);  // null until it starts

@@ -1,5 +1,6 @@
 #include "broker/rpc/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -31,6 +32,11 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 void ForwardLog(gpr_log_func_args* args) {
   const bool error = args->severity == GPR_LOG_SEVERITY_ERROR;
   spdlog::log(error ? spdlog::level::debug : spdlog::level::trace, "grpc: {}", args->message);
+}
+
+// What protobuf says of messages that are none.
+void ForwardProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  spdlog::debug("protobuf: {}", message);
 }
 
 std::string Address(const std::string& host, int port) {
@@ -111,6 +117,7 @@ class GrpcServerImpl : public GrpcServer {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options,
                                                               const Services* services) {
   gpr_set_log_function(ForwardLog);
+  google::protobuf::SetLogHandler(ForwardProtobufLog);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto server = std::make_unique<GrpcServerImpl>(services);

@@ -44,7 +44,7 @@ constexpr int64_t kListOverhead = 6;
 
 // Adds the batch's records to `out`. False: there is no room for the next one, or out->status says
 // what is wrong.
-bool AddBatch(absl::string_view batch, Offset from, int64_t max_bytes, bool at_least_one,
+bool AddBatch(absl::string_view batch, Offset from, int64_t max_bytes, int64_t max_first,
               PlainRecords* out) {
   RecordReader reader(batch);
   RecordView view;
@@ -55,7 +55,7 @@ bool AddBatch(absl::string_view batch, Offset from, int64_t max_bytes, bool at_l
     v1::Record* record = out->records.add_records();
     Fill(view, record);
     const int64_t size = static_cast<int64_t>(record->ByteSizeLong()) + kListOverhead;
-    if (out->bytes + size > max_bytes && (out->records.records_size() > 1 || !at_least_one)) {
+    if (out->bytes + size > max_bytes && (out->records.records_size() > 1 || size > max_first)) {
       out->records.mutable_records()->RemoveLast();
       out->next_offset = view.offset;
       return false;
@@ -73,7 +73,7 @@ bool AddBatch(absl::string_view batch, Offset from, int64_t max_bytes, bool at_l
 }  // namespace
 
 PlainRecords DecodePlainRecords(absl::string_view batches, Offset from, Offset next,
-                                int64_t max_bytes, bool at_least_one) {
+                                int64_t max_bytes, int64_t max_first) {
   PlainRecords out;
   out.next_offset = from;
   while (!batches.empty()) {
@@ -84,7 +84,7 @@ PlainRecords DecodePlainRecords(absl::string_view batches, Offset from, Offset n
     if (BatchCrc(batch) != header.crc) {
       out.status = absl::DataLossError("its CRC-32C does not match");
     } else {
-      more = AddBatch(batch, from, max_bytes, at_least_one, &out);
+      more = AddBatch(batch, from, max_bytes, max_first, &out);
     }
     if (!out.status.ok()) {
       out.status = MakeError(

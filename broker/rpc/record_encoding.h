@@ -4,6 +4,7 @@
 #define WEIR_BROKER_RPC_RECORD_ENCODING_H_
 
 #include <cstdint>
+#include <limits>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -23,10 +24,11 @@ struct PlainRecords {
 };
 
 // The records at or above `from` in `batches` (whole batches, one after another), as many as fit
-// `max_bytes`, but at least one when `at_least_one`. `next` is where to go on behind the batches.
-// Checks each batch's CRC.
+// `max_bytes`; the first one may be larger, up to `max_first`. `next` is where to go on behind the
+// batches. Checks each batch's CRC.
 PlainRecords DecodePlainRecords(absl::string_view batches, Offset from, Offset next,
-                                int64_t max_bytes, bool at_least_one = true);
+                                int64_t max_bytes,
+                                int64_t max_first = std::numeric_limits<int64_t>::max());
 
 }  // namespace weir
 

@@ -21,6 +21,8 @@
 namespace weir::client {
 namespace {
 
+constexpr absl::Duration kConnectStep = absl::Milliseconds(20);
+
 constexpr absl::Duration kKeepaliveAnswer = absl::Seconds(20);
 
 int Milliseconds(absl::Duration duration) {
@@ -237,7 +239,10 @@ std::shared_ptr<Stream> Channel::Open(const std::string& method, StreamEvents* e
 }
 
 bool Channel::Connected() {
-  return grpc_->channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+  if (grpc_->channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) return true;
+  // While no call is under way nobody but who waits here drives the connection on: gRPC itself
+  // looks at it every 5 s.
+  return WaitUntilConnected(kConnectStep).ok();
 }
 
 absl::Status Channel::WaitUntilConnected(absl::Duration timeout) {

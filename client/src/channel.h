@@ -70,7 +70,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // long by itself. Fails, by OnClosed, as soon as it is known that there is no connection.
   std::shared_ptr<Stream> Open(const std::string& method, StreamEvents* events);
 
-  // Is there a connection now? Begins to connect when there is none and no try has just failed.
+  // Is there a connection now? Begins to connect when there is none and no try has just failed;
+  // waits a moment for that (20 ms at most).
   bool Connected();
   absl::Status WaitUntilConnected(absl::Duration timeout);
 

@@ -99,7 +99,8 @@ absl::Status Checkpointer::RunOnce(bool clean) {
   // The round that was under way may have failed: then the sample counts what is nowhere on disk.
   WEIR_RETURN_IF_ERROR(options_.fence->status());
   if (sample.states.empty() && sample.files.empty() && unsaved_.empty() &&
-      sample.segments.empty() && !clean && sample.oldest_live == point_.position().oldest_live) {
+      sample.segments.empty() && !clean && deletions_.empty() &&
+      sample.oldest_live == point_.position().oldest_live) {
     return absl::OkStatus();
   }
   if (SeededBug("free-journal-early")) options_.journal->FreeBelow(sample.oldest_live);
@@ -136,6 +137,7 @@ absl::Status Checkpointer::RunOnce(bool clean) {
   unsaved_.clear();
   options_.journal->FreeBelow(sample.oldest_live);
   options_.committer->NoteRoom();
+  TellForgotten(position.through);
   const CheckpointStats stats{.segments_flushed = static_cast<int64_t>(sample.files.size()),
                               .duration = options_.clock->Monotonic() - start};
   options_.completions->Post(
@@ -143,12 +145,21 @@ absl::Status Checkpointer::RunOnce(bool clean) {
   return absl::OkStatus();
 }
 
-void Checkpointer::Forget(const TopicId& topic) {
+void Checkpointer::TellForgotten(RoundNumber through) {
+  for (Deletion& deletion : deletions_) {
+    if (deletion.last <= through) options_.completions->Post(std::move(deletion.forgotten));
+  }
+  std::erase_if(deletions_, [&](const Deletion& deletion) { return deletion.last <= through; });
+}
+
+void Checkpointer::Forget(const TopicId& topic, RoundNumber last,
+                          absl::AnyInvocable<void()> forgotten) {
   absl::MutexLock lock(&mu_);
   std::erase_if(unsaved_, [&](const auto& entry) { return entry.first.topic == topic; });
   for (const auto& [id, state] : point_.states()) {
     if (id.topic == topic) unsaved_.emplace_back(id, std::string());
   }
+  deletions_.push_back({last, std::move(forgotten)});
 }
 
 }  // namespace weir

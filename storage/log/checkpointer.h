@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/base/clock.h"
@@ -56,13 +57,17 @@ class Checkpointer {
   // orderly stop.
   absl::Status RunOnce(bool clean = false) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The topic's partitions leave the recovery point with the next checkpoint.
-  void Forget(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
+  // The topic's partitions leave the recovery point with the next checkpoint. `forgotten` is posted
+  // to the completions when no start can meet the topic any more: it is not in the recovery point,
+  // and round `last`, the last that may hold some of it, is not redone.
+  void Forget(const TopicId& topic, RoundNumber last, absl::AnyInvocable<void()> forgotten)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void ThreadMain() ABSL_LOCKS_EXCLUDED(wake_mu_);
   CheckpointSample TakeSample();
   absl::Status Flush(const CheckpointSample& sample);
+  void TellForgotten(RoundNumber through) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const CheckpointerOptions options_;
 
@@ -70,6 +75,11 @@ class Checkpointer {
   RecoveryPoint point_ ABSL_GUARDED_BY(mu_);
   std::vector<std::pair<TopicPartition, std::string>> unsaved_
       ABSL_GUARDED_BY(mu_);  // flushed, not in the point yet
+  struct Deletion {
+    RoundNumber last;
+    absl::AnyInvocable<void()> forgotten;
+  };
+  std::vector<Deletion> deletions_ ABSL_GUARDED_BY(mu_);  // not forgotten yet
 
   absl::Mutex wake_mu_;
   bool requested_ ABSL_GUARDED_BY(wake_mu_) = false;

@@ -91,6 +91,10 @@ std::vector<absl::AnyInvocable<void()>> CommitRound::TakeEarlyAnswers() {
     answers.push_back([done = std::exchange(request.done, nullptr),
                        result = std::move(results_[i])]() mutable { done(std::move(result)); });
   }
+  // Who reads on from there waits, and is not told that there is no such offset.
+  if (!answers.empty()) {
+    for (const auto& log : placed_in_) log->writer().ShowEnd();
+  }
   return answers;
 }
 

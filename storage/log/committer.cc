@@ -323,9 +323,10 @@ void Committer::NoteChanged(const std::shared_ptr<PartitionLog>& log) {
   dirty_.push_back(log);
 }
 
-void Committer::Forget(const TopicId& topic) {
+RoundNumber Committer::Forget(const TopicId& topic) {
   std::erase_if(stalled_, [&](const Stalled& stalled) { return stalled.log->id().topic == topic; });
   std::erase_if(dirty_, [&](const auto& log) { return log->id().topic == topic; });
+  return next_round_ - 1;
 }
 
 CheckpointSample Committer::Sample() {

@@ -96,8 +96,9 @@ class Committer {
   CheckpointSample Sample();
   // The log changed by other means than Append.
   void NoteChanged(const std::shared_ptr<PartitionLog>& log);
-  // Nothing of the topic shows up in samples from now on.
-  void Forget(const TopicId& topic);
+  // Nothing of the topic shows up in samples from now on; its logs are SetDeleted(). Returns the
+  // last round that may hold some of it.
+  RoundNumber Forget(const TopicId& topic);
 
  private:
   void ThreadMain() ABSL_LOCKS_EXCLUDED(mu_);

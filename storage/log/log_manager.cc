@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "storage/base/bytes.h"
 #include "storage/base/check.h"
@@ -15,6 +12,7 @@
 #include "storage/log/committer.h"
 #include "storage/log/file_names.h"
 #include "storage/log/journal.h"
+#include "storage/log/open_logs.h"
 #include "storage/log/recovery.h"
 #include "storage/log/segment.h"
 
@@ -30,15 +28,16 @@ class LogManagerImpl : public LogManager {
   absl::Status Start(RecoveredLog recovered);
 
   absl::StatusOr<std::shared_ptr<PartitionLog>> GetLog(TopicPartition id,
-                                                       const LogConfig& config) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+                                                       const LogConfig& config) override {
+    return logs_.Get(id, config);
+  }
   void Append(AppendRequest request) override { committer_->Append(std::move(request)); }
   void DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
                      absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override;
   void Truncate(std::shared_ptr<PartitionLog> log, Offset to,
                 absl::AnyInvocable<void(absl::Status)> done) override;
   absl::Status EnforceRetention(TopicPartition id, const LogConfig& config) override;
-  absl::Status DeleteTopic(TopicId topic) override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) override;
   void RefuseAppends(absl::Status reason) override { committer_->RefuseAppends(std::move(reason)); }
   absl::Status health() const override { return fence_.status(); }
   int64_t journal_bytes() const override { return journal_->disk_bytes(); }
@@ -52,7 +51,7 @@ class LogManagerImpl : public LogManager {
   void RunAndWait(Committer::Control control);
 
   const LogManagerOptions options_;
-  SegmentFiles files_;
+  OpenLogs logs_;
   Fence fence_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Committer> committer_;
@@ -60,20 +59,12 @@ class LogManagerImpl : public LogManager {
   // Without threads only.
   bool checkpoint_wanted_ = false;
   bool in_checkpoint_ = false;  // rounds may run between its operations, but no second checkpoint
-
-  absl::Mutex mu_;
-  absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);
-  // Of partitions that were not opened since the start.
-  RecoveryPoint::States recovered_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<TopicPartition, std::string> damaged_ ABSL_GUARDED_BY(mu_);
 };
 
 LogManagerImpl::LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered)
     : options_(std::move(options)),
-      files_(options_.file_system, options_.open_files),
-      fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }),
-      recovered_(recovered.states),
-      damaged_(recovered.damaged) {}
+      logs_(options_.file_system, options_.directory, options_.open_files, recovered),
+      fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }) {}
 
 LogManagerImpl::~LogManagerImpl() {
   if (checkpointer_ != nullptr) checkpointer_->Stop();
@@ -132,41 +123,6 @@ absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
     checkpointer_->Start();
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<PartitionLog>> LogManagerImpl::GetLog(TopicPartition id,
-                                                                     const LogConfig& config) {
-  std::shared_ptr<PartitionLog> log;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    const auto found = logs_.find(id);
-    if (found != logs_.end()) log = found->second;
-  }
-  if (log == nullptr) {
-    absl::MutexLock lock(&mu_);
-    std::shared_ptr<PartitionLog>& place = logs_[id];
-    if (place == nullptr) {
-      auto state = std::make_unique<PartitionState>();
-      const auto recovered = recovered_.find(id);
-      if (recovered != recovered_.end()) {
-        ByteReader in(recovered->second);
-        WEIR_CHECK(state->DecodeFrom(&in));
-      }
-      const auto damaged = damaged_.find(id);
-      absl::StatusOr<std::shared_ptr<PartitionLog>> opened =
-          PartitionLog::Open(&files_, PartitionDirectory(options_.directory, id), id,
-                             std::move(state), damaged == damaged_.end() ? "" : damaged->second);
-      if (!opened.ok()) {
-        logs_.erase(id);
-        return opened.status();
-      }
-      place = *std::move(opened);
-      if (recovered != recovered_.end()) recovered_.erase(recovered);
-    }
-    log = place;
-  }
-  log->SetConfig(config);
-  return log;
 }
 
 void LogManagerImpl::RemoveSegments(std::vector<std::shared_ptr<Segment>> gone) {
@@ -269,18 +225,29 @@ void LogManagerImpl::RunAndWait(Committer::Control control) {
   done.WaitForNotification();
 }
 
-absl::Status LogManagerImpl::DeleteTopic(TopicId topic) {
+absl::Status LogManagerImpl::DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) {
+  const std::vector<std::shared_ptr<PartitionLog>> open = logs_.Forget(topic);
+  RoundNumber last;
   RunAndWait([&](Committer& committer) {
-    committer.Forget(topic);
+    for (const auto& log : open) log->writer().SetDeleted();
+    last = committer.Forget(topic);
     return true;
   });
-  checkpointer_->Forget(topic);
-  {
-    absl::MutexLock lock(&mu_);
-    absl::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == topic; });
-    absl::erase_if(recovered_, [&](const auto& entry) { return entry.first.topic == topic; });
+  FileSystem& fs = *options_.file_system;
+  const absl::Status removed = RemoveTree(fs, TopicDirectory(options_.directory, topic));
+  for (const auto& log : open) log->LetGoOfFiles();
+  WEIR_RETURN_IF_ERROR(removed);
+  WEIR_RETURN_IF_ERROR(fence_.status());
+  // Whoever forgets the topic relies on it: files that came back would belong to nobody.
+  if (absl::Status synced = fs.SyncDirectory(LogsDirectory(options_.directory)); !synced.ok()) {
+    fence_.Trip(synced);
+    return synced;
   }
-  return RemoveTree(*options_.file_system, TopicDirectory(options_.directory, topic));
+  checkpointer_->Forget(topic, last, [this, topic, forgotten = std::move(forgotten)]() mutable {
+    logs_.ForgetDeletion(topic);
+    forgotten();
+  });
+  return absl::OkStatus();
 }
 
 absl::Status LogManagerImpl::Close() {

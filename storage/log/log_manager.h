@@ -93,9 +93,12 @@ class LogManager {
   // Drops whole segments that the config no longer keeps. One partition at a time; reads the disk.
   virtual absl::Status EnforceRetention(TopicPartition id, const LogConfig& config) = 0;
 
-  // Removes the topic's logs and files. The caller has durably marked the topic deleted before.
-  // Blocks on the disk.
-  virtual absl::Status DeleteTopic(TopicId topic) = 0;
+  // Removes the topic's logs and files, whose space is free when this returns. The caller has
+  // durably marked the topic deleted before; the mark must stay until `forgotten` is called on the
+  // completion executor: before that, a start would find the topic in the journal and write its
+  // records again. When that is not in this process's life, it is not called; the next start's
+  // recovery has forgotten the topics in `deleted_topics`. Blocks on the disk.
+  virtual absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) = 0;
 
   // While not OK every append is refused with this Status (a full disk); deletions and reads go on.
   virtual void RefuseAppends(absl::Status reason) = 0;

@@ -27,6 +27,7 @@ const std::string& LogWriter::directory() const { return log_->directory_; }
 
 absl::StatusOr<ProducerState::Verdict> LogWriter::Check(const RecordBatchHeader& header,
                                                         int64_t now_ms, int64_t expiration_ms) {
+  if (deleted_) return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
   {
     absl::ReaderMutexLock lock(&log_->mu_);
     if (!log_->damage_.empty())
@@ -132,6 +133,11 @@ absl::Status LogWriter::Retry(const AppendTime& time) {
                                    std::make_move_iterator(stalled_.end()));
   stalled_.clear();
   return Apply(std::move(batches), time);
+}
+
+void LogWriter::ShowEnd() {
+  absl::MutexLock lock(&log_->mu_);
+  log_->log_end_ = state_.log_end;
 }
 
 bool LogWriter::Publish() {

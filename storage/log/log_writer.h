@@ -71,6 +71,13 @@ class LogWriter {
     return active_ == nullptr ? std::nullopt : active_->TakeWriteback(at_least);
   }
 
+  // Shows where the log ends, ahead of what can be read: a producer may be told so before the
+  // flush.
+  void ShowEnd();
+
+  // The topic was deleted: appends that were on their way are refused from now on.
+  void SetDeleted() { deleted_ = true; }
+
   // Shows what was applied to readers; false when that is nothing new.
   bool Publish();
 
@@ -118,6 +125,7 @@ class LogWriter {
   Offset applied_segment_;
   FilePosition applied_position_;
   bool applied_any_ = false;
+  bool deleted_ = false;
 };
 
 }  // namespace weir

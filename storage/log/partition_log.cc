@@ -120,7 +120,7 @@ std::vector<std::shared_ptr<Segment>> PartitionLog::Segments() const {
 }
 
 absl::Status PartitionLog::CheckRange(Offset from) const {
-  if (from >= log_start_ && from <= high_watermark_.offset) return absl::OkStatus();
+  if (from >= log_start_ && from <= log_end_) return absl::OkStatus();
   return MakeError(
       Reason::kOffsetOutOfRange,
       absl::StrCat("offset ", from.value(), " is outside ", log_start_.value(), " (log start) to ",
@@ -152,7 +152,7 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
     place.high_watermark = high_watermark_.offset;
     place.log_start = log_start_;
     place.epochs = epochs_;
-    if (from == high_watermark_.offset) return place;
+    if (from >= high_watermark_.offset) return place;
     const auto after =
         std::upper_bound(segments_.begin(), segments_.end(), from,
                          [](Offset at, const auto& segment) { return at < segment->base(); });
@@ -330,6 +330,10 @@ absl::StatusOr<Offset> PartitionLog::RetentionStart(const LogConfig& config, int
     start = std::max(start, active ? end : segments[i + 1]->base());
   }
   return start;
+}
+
+void PartitionLog::LetGoOfFiles() {
+  for (const auto& segment : Segments()) segment->LetGo();
 }
 
 }  // namespace weir

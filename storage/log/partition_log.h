@@ -38,7 +38,7 @@ struct BatchSpan {
 };
 
 struct LogRead {
-  BatchSpan batches;   // empty when `from` is the high watermark
+  BatchSpan batches;   // empty when `from` is not below the high watermark
   Offset next_offset;  // where to go on
   Offset high_watermark;
   Offset log_start;
@@ -98,10 +98,17 @@ class PartitionLog {
   void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Batches from the one that holds `from` on, at least one when there is any, at most `max_bytes`
-  // otherwise. OFFSET_OUT_OF_RANGE (below log start or above high watermark), PARTITION_DAMAGED,
+  // otherwise; none when `from` lies between high watermark and log end: what is there cannot be
+  // read yet. OFFSET_OUT_OF_RANGE (below log start or above log end), PARTITION_DAMAGED,
   // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null.
   absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // OK when Read(from) would read or find nothing yet; otherwise OFFSET_OUT_OF_RANGE.
+  absl::Status CheckOffset(Offset from) const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::ReaderMutexLock lock(&mu_);
+    return CheckRange(from);
+  }
 
   // The first record whose timestamp is at or after `timestamp_ms`. Reads the disk.
   absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
@@ -113,6 +120,10 @@ class PartitionLog {
   // the disk.
   absl::StatusOr<Offset> RetentionStart(const LogConfig& config, int64_t now_ms)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The files were removed: closes them, so that their space is free. Reads that are under way
+  // finish, later ones fail.
+  void LetGoOfFiles() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   friend class LogWriter;  // publishes what can be read

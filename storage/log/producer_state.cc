@@ -63,12 +63,12 @@ absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const RecordBatchHea
   if (producer.count == 0) return Verdict{};  // its batches were truncated away
   const int32_t expected = SequenceAfter(producer.batches[producer.count - 1].last_sequence(), 1);
   if (header.base_sequence == expected) return Verdict{};
-  // Half the number circle lies behind, half ahead.
-  const int32_t ahead =
-      static_cast<int32_t>((int64_t{header.base_sequence} - expected) & INT32_MAX);
-  const std::string what =
-      absl::StrCat(Name(header), " sent sequence ", header.base_sequence, ", expected ", expected);
-  if (ahead > INT32_MAX / 2) {
+  // Half the number circle lies behind, half ahead. Only what lies behind as a whole was written.
+  const int32_t behind =
+      static_cast<int32_t>((int64_t{expected} - header.base_sequence) & INT32_MAX);
+  const std::string what = absl::StrCat(Name(header), " sent sequences ", header.base_sequence,
+                                        " to ", last_sequence, ", expected ", expected);
+  if (behind <= INT32_MAX / 2 && behind > header.last_offset_delta) {
     return MakeError(Reason::kDuplicateSequence,
                      absl::StrCat(what, "; it was written before and its offset is forgotten"));
   }

@@ -285,9 +285,13 @@ absl::Status Segment::RebuildIndex() {
   return absl::OkStatus();
 }
 
-absl::Status Segment::Remove() {
+void Segment::LetGo() {
   files_->files().Erase(id_);
   files_->indexes().Erase(id_);
+}
+
+absl::Status Segment::Remove() {
+  LetGo();
   const absl::Status removed = files_->file_system().Remove(path_);
   const absl::Status index_removed = files_->file_system().Remove(index_path());
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;

@@ -111,6 +111,8 @@ class Segment {
 
   // Removes both files from the disk. Readers that have the file open finish.
   absl::Status Remove();
+  // What Remove() does beside the disk: keeps neither the file open nor the index.
+  void LetGo();
 
  private:
   std::string index_path() const;

@@ -71,6 +71,14 @@ absl::Status CheckCrc(const RecordBatchHeader& header, uint32_t crc) {
   return Corrupt(absl::StrCat("the header's CRC-32C is ", absl::Hex(header.crc, absl::kZeroPad8),
                               ", the bytes give ", absl::Hex(crc, absl::kZeroPad8)));
 }
+absl::Status CheckNumbering(const RecordBatchHeader& header) {
+  if (!header.has_producer()) return absl::OkStatus();
+  if (header.producer_epoch >= ProducerEpoch{0} && header.base_sequence >= 0)
+    return absl::OkStatus();
+  return Corrupt(absl::StrCat("producer id ", header.producer_id.value(), " comes with epoch ",
+                              header.producer_epoch.value(), " and sequence ", header.base_sequence,
+                              "; both must be 0 or more"));
+}
 absl::Status TooShort(size_t size) {
   return Corrupt(
       absl::StrCat(size, " bytes are no batch: its header alone has ", kBatchHeaderBytes));
@@ -174,6 +182,7 @@ absl::StatusOr<RecordBatchHeader> ValidateBatch(const SharedBytes& batch, int64_
   WEIR_RETURN_IF_ERROR(ValidateBatchHeader(header, max_bytes));
   WEIR_RETURN_IF_ERROR(CheckLength(header, batch.size()));
   WEIR_RETURN_IF_ERROR(CheckCrc(header, BatchCrc(batch)));
+  WEIR_RETURN_IF_ERROR(CheckNumbering(header));
   return header;
 }
 

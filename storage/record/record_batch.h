@@ -85,7 +85,7 @@ uint32_t BatchCrc(const SharedBytes& batch);
 uint32_t BatchCrc(absl::string_view batch);
 
 // All that a produce checks without opening the record section: ValidateBatchHeader, that `batch`
-// is exactly one batch, its CRC.
+// is exactly one batch, its CRC, that a producer id comes with epoch and sequence.
 absl::StatusOr<RecordBatchHeader> ValidateBatch(const SharedBytes& batch, int64_t max_bytes);
 absl::StatusOr<RecordBatchHeader> ValidateBatch(absl::string_view batch, int64_t max_bytes);
 

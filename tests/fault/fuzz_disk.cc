@@ -8,6 +8,7 @@
 #include "storage/base/check.h"
 #include "storage/base/crc32c.h"
 #include "storage/base/limits.h"
+#include "storage/log/journal_format.h"
 #include "storage/record/record_batch.h"
 
 namespace weir {
@@ -15,8 +16,10 @@ namespace {
 
 constexpr size_t kBlock = limits::kJournalBlock;
 constexpr uint16_t kLengthBits = 0x1fff;
+constexpr uint16_t kZeros = 0x4000;
 constexpr uint16_t kPadded = 0x8000;
-constexpr size_t kMostBlocks = 32;
+constexpr size_t kMostPieces = 64;
+constexpr size_t kShortestRun = 64;  // of zeros that are worth a piece
 
 void SealBatch(std::string* file, size_t at, size_t size) {
   if (size < kBatchHeaderBytes) return;
@@ -55,28 +58,48 @@ std::string FuzzFile(absl::string_view* input) {
   };
   std::string file;
   if (input->empty()) return file;
-  const size_t blocks = static_cast<uint8_t>(take(1)[0]) % kMostBlocks + 1;
-  for (size_t i = 0; i < blocks && input->size() >= 2; ++i) {
-    const uint16_t length = LoadLittle<uint16_t>(take(2).data());
-    const absl::string_view bytes = take(std::min<size_t>(length & kLengthBits, kBlock));
-    file.append(bytes.data(), bytes.size());
-    if ((length & kPadded) != 0) file.append(kBlock - bytes.size(), '\0');
+  const size_t pieces = static_cast<uint8_t>(take(1)[0]) % kMostPieces + 1;
+  for (size_t i = 0; i < pieces && input->size() >= 2; ++i) {
+    const uint16_t head = LoadLittle<uint16_t>(take(2).data());
+    const size_t length = head & kLengthBits;
+    if ((head & kZeros) != 0) {
+      file.append(length, '\0');
+    } else {
+      const absl::string_view bytes = take(length);
+      file.append(bytes.data(), bytes.size());
+    }
+    if ((head & kPadded) != 0) file.resize((file.size() + kBlock - 1) / kBlock * kBlock, '\0');
   }
   return file;
 }
 
 std::string ToFuzzFile(absl::string_view file) {
-  const size_t blocks = std::max<size_t>((file.size() + kBlock - 1) / kBlock, 1);
-  WEIR_CHECK(blocks <= kMostBlocks);
-  std::string input(1, static_cast<char>(blocks - 1));
-  for (size_t i = 0; i < blocks; ++i) {
-    absl::string_view block = file.substr(i * kBlock, kBlock);
-    const bool whole = block.size() == kBlock;
-    while (whole && !block.empty() && block.back() == '\0') block.remove_suffix(1);
-    AppendLittle(&input, static_cast<uint16_t>(block.size() | (whole ? kPadded : 0)));
-    input.append(block.data(), block.size());
+  const std::string run(kShortestRun, '\0');
+  std::string pieces;
+  size_t count = 0;
+  for (size_t at = 0; at < file.size(); ++count) {
+    absl::string_view bytes = file.substr(at, file.find(run, at) - at).substr(0, kLengthBits);
+    at += bytes.size();
+    const size_t zeros = std::min(file.find_first_not_of('\0', at), file.size()) - at;
+    const size_t to_block = (kBlock - at % kBlock) % kBlock;
+    size_t head = bytes.size();
+    if (bytes.empty()) {
+      head = kZeros | std::min<size_t>(zeros, kLengthBits);
+      at += head & kLengthBits;
+    } else if (zeros >= to_block) {
+      head |= kPadded;
+      at += to_block;
+    }
+    AppendLittle(&pieces, static_cast<uint16_t>(head));
+    pieces.append(bytes.data(), bytes.size());
   }
-  return input;
+  if (count == 0) {
+    AppendLittle<uint16_t>(&pieces, 0);
+    ++count;
+  }
+  WEIR_CHECK(count <= kMostPieces);
+  pieces.insert(pieces.begin(), static_cast<char>(count - 1));
+  return pieces;
 }
 
 void SealJournal(std::string* file) {

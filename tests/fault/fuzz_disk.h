@@ -1,8 +1,9 @@
 // What the fuzz tests of files share: how one input holds several files, and how the CRCs of a file
 // are put right, so that damage gets past them. Pure functions.
 //
-//   file  := blocks u8 (the low 5 bits + 1) block*
-//   block := length u16, the low 13 bits; the highest: zeros follow up to 4 KiB | bytes
+//   file  := pieces u8 (the low 6 bits + 1) piece*
+//   piece := length u16, the low 13 bits | bytes; bit 14: so many zeros instead of the bytes;
+//            bit 15: zeros follow up to the next 4 KiB of the file
 //
 // Lengths that lie take what there is.
 #ifndef WEIR_TESTS_FAULT_FUZZ_DISK_H_
@@ -12,17 +13,12 @@
 
 #include "absl/strings/string_view.h"
 #include "storage/base/types.h"
-#include "storage/log/journal_format.h"
 
 namespace weir {
 
-// What a recovery point must name for the journals of the corpus to belong to it.
-inline constexpr JournalUuid kFuzzJournal{'f', 'u', 'z', 'z'};
-inline constexpr JournalSequence kFuzzSequence{1};
-
 // Takes one file off the front of `input`.
 std::string FuzzFile(absl::string_view* input);
-// The same the other way, for making a corpus from real files. At most 32 blocks.
+// The same the other way, for making a corpus from real files.
 std::string ToFuzzFile(absl::string_view file);
 
 // A file of the journal: its header, its rounds, and the batches that they append.

@@ -54,7 +54,7 @@ void ReportDeaths() {
   }
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(number, OnSignal);
   const rlimit limit{kMemoryBytes, kMemoryBytes};
-  setrlimit(RLIMIT_AS, &limit);
+  setrlimit(RLIMIT_DATA, &limit);
 }
 
 std::vector<std::string> ReadCorpus(const std::filesystem::path& folder) {

@@ -39,21 +39,22 @@ void ReadJournal(absl::string_view first, absl::string_view second,
   WEIR_CHECK(disk.operations() == operations);
 }
 
-// Input: `through` u8, then two files as FuzzFile() reads them.
+// Input: the recovery point's round u8 and oldest file u8, then two files as FuzzFile() reads them.
 void RunOne(absl::string_view input) {
-  if (input.empty()) return;
-  const auto through = static_cast<uint8_t>(input[0]);
-  input.remove_prefix(1);
+  if (input.size() < 2) return;
+  RecoveryPoint::Position from{.through = RoundNumber{static_cast<uint8_t>(input[0])},
+                               .oldest_live = JournalSequence{static_cast<uint8_t>(input[1])}};
+  input.remove_prefix(2);
   std::string first = FuzzFile(&input);
   std::string second = FuzzFile(&input);
-  const auto header = DecodeJournalFileHeader(first);
-  RecoveryPoint::Position from{
-      .journal = kFuzzJournal, .through = RoundNumber{through}, .oldest_live = kFuzzSequence};
   ReadJournal(first, second, from);
   SealJournal(&first);
   SealJournal(&second);
   ReadJournal(first, second, from);
+  // As a recovery point that was saved with the first file would have it.
+  const auto header = DecodeJournalFileHeader(first);
   if (!header) return;
+  from.journal = header->uuid;
   from.oldest_live = header->sequence;
   ReadJournal(first, second, from);
 }

@@ -1,4 +1,4 @@
-// Hostile data directories: a recovery point, a journal file, a segment and an index of any bytes.
+// Hostile data directories: recovery point, journal files, segments and indexes of any bytes.
 // The start refuses with DATA_LOSS, or it gives logs that can be read, written, cleaned up and
 // found again by the next start. Most damage only fails a CRC, so inputs may ask for right ones.
 #include <algorithm>
@@ -7,64 +7,33 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "storage/base/check.h"
 #include "storage/log/file_names.h"
 #include "storage/log/log_manager.h"
 #include "storage/log/recovery_point.h"
 #include "storage/record/record_batch_builder.h"
-#include "tests/fault/fuzz_disk.h"
+#include "tests/fault/fuzz_directory.h"
 #include "tests/support/inline_executor.h"
 #include "tests/support/log_world.h"
 
 namespace weir {
 namespace {
 
-constexpr char kData[] = "data";
+constexpr char kData[] = "/data";
 constexpr LeaderEpoch kEpoch{9};
 constexpr size_t kLogs = 8;  // of one directory that are looked at
 constexpr Offset kFull{int64_t{1} << 62};
 
-struct Input {
-  bool seal = false;
-  Offset base;  // of the segment
-  std::string recovery_point;
-  std::string journal;
-  std::string segment;
-  std::string index;
-};
-
-// `seal` u8, base u8, then the files as FuzzFile() reads them.
-Input Parse(absl::string_view bytes) {
-  Input input;
-  if (bytes.size() < 2) return input;
-  input.seal = (bytes[0] & 1) != 0;
-  input.base = Offset{static_cast<uint8_t>(bytes[1])};
-  bytes.remove_prefix(2);
-  input.recovery_point = FuzzFile(&bytes);
-  input.journal = FuzzFile(&bytes);
-  input.segment = FuzzFile(&bytes);
-  input.index = FuzzFile(&bytes);
-  if (input.seal) {
-    SealRecoveryPoint(&input.recovery_point);
-    SealJournal(&input.journal);
-    SealSegment(&input.segment);
-    SealIndex(input.base, &input.index);
-  }
-  return input;
-}
-
 class Directory : public LogListener {
  public:
-  explicit Directory(const Input& input) : input_(input) {
-    const std::string partition =
-        PartitionDirectory(kData, {LogWorld::Topic(1), PartitionIndex{0}});
-    WEIR_CHECK(CreateDirectories(disk_, partition).ok());
-    WEIR_CHECK(CreateDirectories(disk_, JournalDirectory(kData)).ok());
-    disk_.WriteRaw(RecoveryPointPath(kData), input.recovery_point);
-    disk_.WriteRaw(JournalPath(kData, 0), input.journal);
-    disk_.WriteRaw(JoinPath(partition, SegmentName(input.base)), input.segment);
-    disk_.WriteRaw(JoinPath(partition, IndexName(input.base)), input.index);
+  explicit Directory(absl::string_view input) : files_(ParseFuzzDirectory(input, kData)) {
+    WEIR_CHECK(CreateDirectories(disk_, kData).ok());
+    for (const FuzzDirectoryFile& file : files_) {
+      WEIR_CHECK(CreateDirectories(disk_, ParentPath(file.path)).ok());
+      disk_.WriteRaw(file.path, file.content);
+    }
   }
   ~Directory() override { log_.reset(); }
 
@@ -77,7 +46,8 @@ class Directory : public LogListener {
                                     .completions = &completions_,
                                     .background = &background_,
                                     .leader_epoch = epoch,
-                                    .live_topics = {LogWorld::Topic(1)},
+                                    .live_topics = {LogWorld::Topic(1), LogWorld::Topic(2)},
+                                    .deleted_topics = {LogWorld::Topic(3)},
                                     .journal_file_bytes = 64 * limits::kKiB,
                                     .journal_files = 4,
                                     .threads = false},
@@ -88,8 +58,10 @@ class Directory : public LogListener {
     }
     WEIR_CHECK(absl::IsDataLoss(opened.status()) && !opened.status().message().empty());
     // What the next start needs is still there.
-    WEIR_CHECK(disk_.ReadRaw(RecoveryPointPath(kData)) == input_.recovery_point);
-    WEIR_CHECK(disk_.ReadRaw(JournalPath(kData, 0)) == input_.journal);
+    for (const FuzzDirectoryFile& file : files_) {
+      const bool log = absl::StrContains(file.path, "/logs/");  // what was redone may stand
+      WEIR_CHECK(log || disk_.ReadRaw(file.path) == file.content);
+    }
     return false;
   }
 
@@ -194,7 +166,7 @@ class Directory : public LogListener {
     void Post(absl::AnyInvocable<void()> task) override { task(); }
   };
 
-  const Input& input_;
+  const std::vector<FuzzDirectoryFile> files_;
   SimFileSystem disk_;
   SimClock clock_;
   NowExecutor completions_;
@@ -218,8 +190,7 @@ std::vector<End> Ends(Directory* directory, const std::vector<TopicPartition>& i
 }
 
 void RunOne(absl::string_view bytes) {
-  const Input input = Parse(bytes);
-  Directory directory(input);
+  Directory directory(bytes);
   if (!directory.Open(kEpoch)) return;
   const std::vector<TopicPartition> ids = directory.Partitions();
   for (const TopicPartition& id : ids) {

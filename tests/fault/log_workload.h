@@ -18,6 +18,11 @@ class LogWorkload {
     world->CreateTopic(LogWorld::Topic(2));
   }
 
+  // Other topics come and go.
+  static bool Stays(TopicId topic) {
+    return topic == LogWorld::Topic(1) || topic == LogWorld::Topic(2);
+  }
+
   // One thing that users or the broker do.
   void Step(LogWorld* world) {
     const TopicPartition id = Any();
@@ -46,6 +51,9 @@ class LogWorkload {
       case 4:
         world->Look(id);
         break;
+      case 5:
+        CreateOrDelete(world);
+        break;
       default:
         world->Send(id, 1 + static_cast<int32_t>(random_.Below(5)),
                     random_.Below(4) == 0 ? Durability::kWritten : Durability::kDurable);
@@ -67,8 +75,23 @@ class LogWorkload {
     return {LogWorld::Topic(1 + static_cast<int>(random_.Below(2))),
             PartitionIndex{static_cast<int32_t>(random_.Below(2))}};
   }
+  // A topic beside the others comes, with something in it, or goes again.
+  void CreateOrDelete(LogWorld* world) {
+    const TopicId topic = LogWorld::Topic(passing_);
+    if (passing_exists_) {
+      world->DeleteTopic(topic).IgnoreError();
+      ++passing_;
+    } else {
+      world->CreateTopic(topic);
+      for (int i = 0; i < 3; ++i) world->Send({topic, PartitionIndex{i % 2}}, 2 + i);
+    }
+    passing_exists_ = !passing_exists_;
+  }
+
   SimRandom random_;
   bool meanwhile_ = false;
+  int passing_ = 10;
+  bool passing_exists_ = false;
 };
 
 }  // namespace weir

@@ -64,7 +64,20 @@ class Restart(unittest.TestCase):
         self.assertEqual([(t.name, t.partitions) for t in topics], [("stays", 4)])
         told = self.broker.admin.DescribeTopic(admin_pb2.DescribeTopicRequest(name="stays"), timeout=DEADLINE)
         self.assertEqual({e.name: e.value for e in told.config}["retention.ms"], "5000")
+        self.broker.kill()
+        self.broker = self.started()
         self.assertNotIn("belongs to no topic", self.broker.log())
+        self.assertEqual(os.listdir(os.path.join(self.directory, "data", "logs")), [])
+
+    def test_the_space_of_a_deleted_topic_is_free_at_once(self):
+        self.broker.create("goes", 2)
+        for partition in range(2):
+            self.broker.produce("goes", [bytes(1000)], partition)
+            self.broker.fetch("goes", partition)
+        self.broker.admin.DeleteTopic(admin_pb2.DeleteTopicRequest(name="goes"), timeout=DEADLINE)
+        descriptors = f"/proc/{self.broker.process.pid}/fd"
+        held = [os.readlink(os.path.join(descriptors, fd)) for fd in os.listdir(descriptors)]
+        self.assertEqual([path for path in held if "/logs/" in path], [])
 
     def test_producer_ids_go_on(self):
         def init():

@@ -95,7 +95,7 @@ class ProduceRun:
         self._acknowledged = 0
         self._ended = False
         self.words = []  # what it said besides progress
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)  # a test that fails leaves it behind
         self._reader.start()
 
     def _read(self):

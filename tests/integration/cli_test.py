@@ -230,8 +230,9 @@ class CliTest(unittest.TestCase):
         run.flush_input()
         run.wait_for(total)
         # Half of a short run need not have filled the buffers yet (32 MiB of records, and what is on the way).
-        self.assertLess(run.peak_kib() - half, 96 * 1024, "memory grows with the input")
-        self.assertLess(run.peak_kib(), 256 * 1024)
+        if not os.environ.get("WEIR_SANITIZE"):  # a sanitizer keeps what was freed
+            self.assertLess(run.peak_kib() - half, 96 * 1024, "memory grows with the input")
+            self.assertLess(run.peak_kib(), 256 * 1024)
         run.end_input()
         self.assertEqual(run.wait(), (0, total), run.words)
         self.assertEqual(sum(self.weir.high_watermarks("log")), total)

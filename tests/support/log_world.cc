@@ -79,7 +79,7 @@ absl::Status LogWorld::DeleteTopic(TopicId topic) {
     return std::any_of(request.begin(), request.end(),
                        [&](const auto& batch) { return batch.first.topic == topic; });
   });
-  return log_->DeleteTopic(topic);
+  return log_->DeleteTopic(topic, [this, topic] { std::erase(ledger_.deleted_topics, topic); });
 }
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> LogWorld::GetLog(const TopicPartition& id) {
@@ -222,6 +222,9 @@ std::string LogWorld::CheckContent(const TopicPartition& id) {
 }
 
 std::string LogWorld::CheckPromises(bool power_lost) {
+  // Every topic is live or marked deleted: nothing may be left of those that were forgotten.
+  if (!report_.unknown_directories.empty())
+    return absl::StrCat(report_.unknown_directories.front(), " has come back");
   for (const auto& [id, partition] : ledger_.partitions) {
     const auto fail = [&id = id](absl::string_view what) {
       return absl::StrCat("partition ", int{id.topic.bytes[15]}, "/", id.partition.value(), ": ",

@@ -81,7 +81,8 @@ class LogWorld : public LogListener {
                                            const LogWorld& before);
 
   void CreateTopic(TopicId topic);
-  // Marks it deleted (as the metadata store would, durably), then removes it.
+  // Marks it deleted (as the metadata store would, durably), then removes it. The mark goes when
+  // the log has forgotten the topic.
   absl::Status DeleteTopic(TopicId topic);
 
   // Sends the partition's next `count` records as one batch; the answer comes with Pump().

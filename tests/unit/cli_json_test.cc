@@ -54,13 +54,5 @@ TEST(JsonWriterTest, NumbersThatJsonLacksAreNull) {
   EXPECT_EQ(JsonWriter().Int(INT64_MIN).text(), "-9223372036854775808");
 }
 
-TEST(IsUtf8Test, OverlongFormsSurrogatesAndCutSequencesAreNot) {
-  EXPECT_TRUE(IsUtf8("\xf4\x8f\xbf\xbf"));
-  for (const char* bytes :
-       {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"}) {
-    EXPECT_FALSE(IsUtf8(bytes));
-  }
-}
-
 }  // namespace
 }  // namespace weir

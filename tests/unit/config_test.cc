@@ -210,20 +210,20 @@ TEST_F(BrokerConfigTest, PrintedConfigSaysWhereEachValueCameFrom) {
   File("grace_period = \"60s\"\n");
   env_ = {{"WEIR_HTTP", "localhost:1"}};
   const std::string printed = Print({"--config", "/weir.toml", "--insecure", "--print-config"});
-  EXPECT_THAT(printed, HasSubstr("grace_period = '1m'  # file /weir.toml line 1\n"));
-  EXPECT_THAT(printed, HasSubstr("http = 'localhost:1'  # environment WEIR_HTTP\n"));
+  EXPECT_THAT(printed, HasSubstr("grace_period = \"1m\"  # file /weir.toml line 1\n"));
+  EXPECT_THAT(printed, HasSubstr("http = \"localhost:1\"  # environment WEIR_HTTP\n"));
   EXPECT_THAT(printed, HasSubstr("insecure = true  # flag --insecure\n"));
-  EXPECT_THAT(printed, HasSubstr("memory.limit = '1GiB'  # default\n"));
+  EXPECT_THAT(printed, HasSubstr("memory.limit = \"1GiB\"  # default\n"));
   EXPECT_THAT(printed, HasSubstr("topic.retention.bytes = -1  # default\n"));
 }
 
 TEST_F(BrokerConfigTest, PrintedConfigReadsBackAsTheSame) {
   const std::string printed =
-      Print({"--print-config", "--data-dir", "a'\"\\\n#b", "--listen", "[::1]:0", "--disk-low",
+      Print({"--print-config", "--data-dir", "a'\"\\\n#'''b", "--listen", "[::1]:0", "--disk-low",
              "12345", "--topic-compression-type", "lz4", "--grace-period", "1h"});
   File(printed);
   const BrokerConfig config = Config({"--config", "/weir.toml"});
-  EXPECT_EQ(config.data_dir, "a'\"\\\n#b");
+  EXPECT_EQ(config.data_dir, "a'\"\\\n#'''b");
   EXPECT_EQ(config.listen, (Endpoint{"::1", 0}));
   EXPECT_EQ(config.disk_low, 12345);
   EXPECT_EQ(config.topic_defaults.compression, Compression::kLz4);

@@ -56,6 +56,31 @@ TEST_F(LogReadTest, EveryOffsetIsFoundWithoutACursor) {
   }
 }
 
+TEST_F(LogReadTest, BetweenHighWatermarkAndLogEndThereIsNothingYetAndThatIsNoError) {
+  // What is written and not yet flushed may have been acknowledged, and its reader be there
+  // already.
+  int looks = 0;
+  world_->disk().SetObserver([&](const Operation& operation) {
+    if (operation.kind != OperationKind::kSync || !absl::StrContains(operation.path, "journal"))
+      return;
+    ++looks;
+    for (const int64_t offset : {200, 203, 204}) {
+      const auto read = log_->Read(Offset{offset}, 1000, ReadMode::kMayBlock, nullptr);
+      ASSERT_TRUE(read.ok()) << read.status();
+      EXPECT_EQ(read->batches.size, 0u);
+      EXPECT_EQ(read->next_offset, Offset{offset});
+      EXPECT_EQ(read->high_watermark, Offset{200});
+    }
+    const auto beyond = log_->Read(Offset{205}, 1000, ReadMode::kMayBlock, nullptr);
+    EXPECT_EQ(ReasonOf(beyond.status()), Reason::kOffsetOutOfRange);
+  });
+  world_->Send(kId, 4, Durability::kWritten);
+  world_->Pump();
+  world_->disk().SetObserver(nullptr);
+  EXPECT_EQ(looks, 1);
+  EXPECT_EQ(log_->high_watermark(), Offset{204});
+}
+
 TEST_F(LogReadTest, ReadAtTheHighWatermarkIsEmptyAndBeyondItIsRefused) {
   const auto at_end = log_->Read(Offset{200}, 1000, ReadMode::kMayBlock, nullptr);
   ASSERT_TRUE(at_end.ok());

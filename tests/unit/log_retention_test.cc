@@ -9,6 +9,7 @@
 namespace weir {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Optional;
@@ -141,6 +142,62 @@ TEST_F(LogRetentionTest, DeletedTopicLeavesNoFileAndDoesNotComeBack) {
   auto next = Restarted();
   EXPECT_THAT(next->report().unknown_directories, IsEmpty());
   EXPECT_EQ(next->report().partitions, 0);
+}
+
+// Until then the mark in the metadata store stays, and the start does not write what it finds in
+// the journal.
+TEST_F(LogRetentionTest, DeletedTopicIsForgottenByTheNextCheckpoint) {
+  const TopicId topic = LogWorld::Topic(1);
+  Fill(20);
+  world_->Checkpoint();
+  Fill(20);
+  ASSERT_TRUE(world_->DeleteTopic(topic).ok());
+  EXPECT_THAT(world_->ledger().deleted_topics, ElementsAre(topic));
+  const auto expect_nothing_left = [&](LogWorld& next) {
+    EXPECT_THAT(next.report().unknown_directories, IsEmpty());
+    EXPECT_THAT(next.report().damaged, IsEmpty());
+    EXPECT_EQ(next.report().partitions, 0);
+    for (const std::string& file : next.disk().AllFiles())
+      EXPECT_FALSE(absl::EndsWith(file, ".log")) << file;
+  };
+  expect_nothing_left(*Restarted());
+  world_->Checkpoint();
+  EXPECT_THAT(world_->ledger().deleted_topics, IsEmpty());
+  expect_nothing_left(*Restarted());
+}
+
+TEST_F(LogRetentionTest, DeletedTopicIsNotForgottenWhileTheJournalIsKeptForAStalledPartition) {
+  const TopicPartition other{LogWorld::Topic(2), PartitionIndex{0}};
+  world_->CreateTopic(other.topic);
+  Fill(4);
+  world_->Checkpoint();
+  world_->disk().FailNext(OperationKind::kWrite, "0002/0/", Fault::kNoSpace, Repeat::kForever);
+  world_->Send(other, 3);
+  world_->Pump();
+  Fill(4);
+  ASSERT_TRUE(world_->DeleteTopic(LogWorld::Topic(1)).ok());
+  world_->Checkpoint();
+  EXPECT_THAT(world_->ledger().deleted_topics, ElementsAre(LogWorld::Topic(1)));
+  auto killed = Restarted();
+  EXPECT_THAT(killed->report().unknown_directories, IsEmpty());
+  EXPECT_EQ(killed->report().partitions, 1);
+  world_->disk().ClearFaults();
+  world_->Pump();
+  world_->Checkpoint();
+  EXPECT_THAT(world_->ledger().deleted_topics, IsEmpty());
+  killed = Restarted();
+  EXPECT_THAT(killed->report().unknown_directories, IsEmpty());
+  EXPECT_EQ(killed->CheckContent(other), "");
+}
+
+TEST_F(LogRetentionTest, AppendOnItsWayToADeletedTopicIsRefused) {
+  Fill(1);
+  world_->Send(kId, 1);
+  ASSERT_TRUE(world_->DeleteTopic(LogWorld::Topic(1)).ok());
+  world_->Pump();
+  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kUnknownTopic));
+  EXPECT_THAT(ReasonOf(world_->GetLog(kId).status()), Optional(Reason::kUnknownTopic));
+  EXPECT_EQ(SegmentFiles(), 0u);
 }
 
 TEST_F(LogRetentionTest, CrashInTheMiddleOfADeletionIsFinishedAtTheStart) {

@@ -25,6 +25,8 @@ bool AllDigits(absl::string_view text) {
   return !text.empty();
 }
 
+constexpr int kLastPort = 65'535;
+
 constexpr absl::string_view kTimes =
     "a time: 2026-11-22T10:00:00Z, 2026-11-22, @SECONDS since 1970, or how long ago, as in 90s, "
     "1h30m, 7d";
@@ -56,13 +58,18 @@ absl::StatusOr<absl::Time> ParseTimeArgument(absl::string_view text, absl::Time 
   }
   absl::Time time;
   std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
-  for (const char* format : {"%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
-    if (absl::ParseTime(format, text, zone, &time, &error)) return time;
+  bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, &error);
+  for (const char* format : {"%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"})
+    parsed = parsed || absl::ParseTime(format, text, zone, &time, &error);
+  if (!parsed) {
+    const auto ago = ParseDurationArgument(text);
+    if (!ago.ok()) return Invalid(text, kTimes);
+    time = now - *ago;
   }
-  if (const auto ago = ParseDurationArgument(text); ago.ok() && *ago < absl::InfiniteDuration())
-    return now - *ago;
-  return Invalid(text, kTimes);
+  // What a request can carry: "infinite-future" and the like are times for the library.
+  const int64_t ms = absl::ToUnixMillis(time);
+  if (ms == INT64_MIN || ms == INT64_MAX) return Invalid(text, kTimes);
+  return time;
 }
 
 absl::StatusOr<Position> ParsePositionArgument(absl::string_view text, absl::Time now,
@@ -159,7 +166,8 @@ absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text) {
 std::string HttpAddressBeside(absl::string_view broker) {
   const size_t colon = broker.rfind(':');
   int port = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port)) {
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port) ||
+      port < 0 || port >= kLastPort) {
     return "127.0.0.1:9096";
   }
   return absl::StrCat(broker.substr(0, colon), ":", port + 1);

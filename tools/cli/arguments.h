@@ -58,7 +58,8 @@ KeyAndValue SplitKey(absl::string_view line, absl::string_view separator);
 absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text);
 
 // Where a broker's HTTP port is when nobody says: on the same host, one above its gRPC port
-// ("127.0.0.1:9096" for "127.0.0.1:9095"). The default when `broker` has no port.
+// ("127.0.0.1:9096" for "127.0.0.1:9095"). The default when `broker` has no port, or none is above
+// it.
 std::string HttpAddressBeside(absl::string_view broker);
 
 }  // namespace weir

@@ -6,34 +6,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {
-
-// The length of the well-formed UTF-8 sequence at the front of `text`; 0 when there is none.
-// Unicode 15, table 3-7.
-size_t SequenceLength(absl::string_view text) {
-  const auto at = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto between = [&](size_t i, unsigned low, unsigned high) {
-    return at(i) >= low && at(i) <= high;
-  };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return between(1, 0x80, 0xbf) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : 0xbf;
-    return between(1, low, high) && between(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
-    return between(1, low, high) && between(2, 0x80, 0xbf) && between(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
-}
 
 bool Plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
@@ -60,15 +36,6 @@ void AppendEscaped(unsigned char c, std::string* out) {
 }
 
 }  // namespace
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t n = SequenceLength(text);
-    if (n == 0) return false;
-    text.remove_prefix(n);
-  }
-  return true;
-}
 
 void JsonWriter::Separate() {
   if (needs_comma_) text_.push_back(',');
@@ -105,7 +72,7 @@ JsonWriter& JsonWriter::String(absl::string_view text) {
     text.remove_prefix(plain);
     if (text.empty()) break;
     const auto c = static_cast<unsigned char>(text[0]);
-    const size_t n = SequenceLength(text);
+    const size_t n = Utf8SequenceLength(text);
     if (c < 0x80) {
       AppendEscaped(c, &text_);
     } else if (n == 0) {

@@ -46,9 +46,6 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
-// Whole and well-formed, without surrogates and overlong forms.
-bool IsUtf8(absl::string_view text);
-
 }  // namespace weir
 
 #endif  // WEIR_TOOLS_CLI_JSON_H_

@@ -1,0 +1,20 @@
+// What text is well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing
+// cut short. Pure functions, any thread.
+#ifndef WEIR_STORAGE_BASE_UTF8_H_
+#define WEIR_STORAGE_BASE_UTF8_H_
+
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+
+namespace weir {
+
+// Bytes of the sequence at the front of `text`, which is not empty; 0 when none is well-formed
+// there.
+size_t Utf8SequenceLength(absl::string_view text);
+
+bool IsUtf8(absl::string_view text);
+
+}  // namespace weir
+
+#endif  // WEIR_STORAGE_BASE_UTF8_H_

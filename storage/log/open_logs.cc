@@ -1,0 +1,78 @@
+#include "storage/log/open_logs.h"
+
+#include <utility>
+
+#include "storage/base/bytes.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+#include "storage/log/file_names.h"
+#include "storage/log/partition_state.h"
+
+namespace weir {
+
+OpenLogs::OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
+                   const RecoveredLog& recovered)
+    : data_directory_(std::move(data_directory)),
+      files_(file_system, open_files),
+      states_(recovered.states),
+      damaged_(recovered.damaged) {}
+
+absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,
+                                                            const LogConfig& config) {
+  std::shared_ptr<PartitionLog> log;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    const auto found = logs_.find(id);
+    if (found != logs_.end()) log = found->second;
+  }
+  if (log == nullptr) {
+    absl::MutexLock lock(&mu_);
+    const auto found = logs_.find(id);
+    if (found != logs_.end()) {
+      log = found->second;
+    } else {
+      WEIR_ASSIGN_OR_RETURN(log, Open(id));
+      logs_.emplace(id, log);
+    }
+  }
+  log->SetConfig(config);
+  return log;
+}
+
+absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartition& id) {
+  if (deleted_.contains(id.topic))
+    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+  auto state = std::make_unique<PartitionState>();
+  const auto recovered = states_.find(id);
+  if (recovered != states_.end()) {
+    ByteReader in(recovered->second);
+    WEIR_CHECK(state->DecodeFrom(&in));
+  }
+  const auto damaged = damaged_.find(id);
+  WEIR_ASSIGN_OR_RETURN(
+      std::shared_ptr<PartitionLog> log,
+      PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
+                         damaged == damaged_.end() ? "" : damaged->second));
+  if (recovered != states_.end()) states_.erase(recovered);
+  return log;
+}
+
+std::vector<std::shared_ptr<PartitionLog>> OpenLogs::Forget(const TopicId& topic) {
+  std::vector<std::shared_ptr<PartitionLog>> open;
+  absl::MutexLock lock(&mu_);
+  deleted_.insert(topic);
+  for (const auto& [id, log] : logs_) {
+    if (id.topic == topic) open.push_back(log);
+  }
+  absl::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == topic; });
+  absl::erase_if(states_, [&](const auto& entry) { return entry.first.topic == topic; });
+  absl::erase_if(damaged_, [&](const auto& entry) { return entry.first.topic == topic; });
+  return open;
+}
+
+void OpenLogs::ForgetDeletion(const TopicId& topic) {
+  absl::MutexLock lock(&mu_);
+  deleted_.erase(topic);
+}
+
+}  // namespace weir

@@ -1,0 +1,20 @@
+// Which calls fuzz_requests makes: an input is the number of one, then the bytes of its request.
+#ifndef WEIR_TESTS_FAULT_FUZZ_REQUESTS_H_
+#define WEIR_TESTS_FAULT_FUZZ_REQUESTS_H_
+
+namespace weir {
+
+// In an order that does not change: the corpus counts on it.
+inline constexpr const char* kFuzzedCalls[] = {
+    "/weir.v1.LogService/Produce",         "/weir.v1.LogService/ProduceStream",
+    "/weir.v1.LogService/Fetch",           "/weir.v1.LogService/FetchStream",
+    "/weir.v1.LogService/ListOffsets",     "/weir.v1.LogService/InitProducer",
+    "/weir.v1.AdminService/CreateTopic",   "/weir.v1.AdminService/ListTopics",
+    "/weir.v1.AdminService/DescribeTopic", "/weir.v1.AdminService/AlterTopicConfig",
+    "/weir.v1.AdminService/AddPartitions", "/weir.v1.AdminService/DeleteTopic",
+    "/weir.v1.AdminService/DeleteRecords", "/weir.v1.AdminService/DescribeBroker",
+    "/weir.v1.AdminService/SetLogLevel"};
+
+}  // namespace weir
+
+#endif  // WEIR_TESTS_FAULT_FUZZ_REQUESTS_H_

@@ -1,0 +1,156 @@
+// Writes the corpus of fuzz_requests: a good request of every call. Usage: write_request_corpus
+// DIRECTORY
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "storage/base/check.h"
+#include "storage/record/record_batch_builder.h"
+#include "tests/fault/fuzz_requests.h"
+#include "weir/v1/admin.pb.h"
+#include "weir/v1/log.pb.h"
+
+namespace weir {
+namespace {
+
+class Corpus {
+ public:
+  explicit Corpus(std::string directory) : directory_(std::move(directory)) {}
+
+  void Add(const std::string& name, absl::string_view call,
+           const google::protobuf::MessageLite& request) {
+    size_t number = 0;
+    while (number < std::size(kFuzzedCalls) && kFuzzedCalls[number] != call) ++number;
+    WEIR_CHECK(number < std::size(kFuzzedCalls));
+    std::ofstream file(directory_ + "/" + name, std::ios::binary);
+    file << static_cast<char>(number) << request.SerializeAsString();
+    WEIR_CHECK(file.good());
+  }
+
+ private:
+  const std::string directory_;
+};
+
+v1::ProduceRequest Plain() {
+  v1::ProduceRequest request;
+  request.set_topic("t");
+  v1::Record* record = request.mutable_records()->add_records();
+  record->set_key("key");
+  record->set_value("value");
+  record->set_timestamp_ms(1'700'000'000'000);
+  v1::Header* header = record->add_headers();
+  header->set_key("header");
+  header->set_value("of it");
+  request.mutable_records()->add_records();
+  return request;
+}
+
+v1::ProduceRequest Batch(ProducerId producer) {
+  RecordBatchBuilder builder;
+  builder.Append(1'700'000'000'000, "key", "value");
+  builder.Append(1'700'000'000'001, std::nullopt, "another");
+  v1::ProduceRequest request;
+  request.set_topic("t");
+  request.set_partition(1);
+  request.set_client_tag(7);
+  request.set_record_batch(builder.Finish(producer == kNoProducer
+                                              ? BatchOptions{}
+                                              : BatchOptions{.producer_id = producer,
+                                                             .producer_epoch = ProducerEpoch{0},
+                                                             .base_sequence = 0}));
+  return request;
+}
+
+v1::FetchRequest Fetch(v1::FetchFormat format) {
+  v1::FetchRequest request;
+  request.set_format(format);
+  request.set_max_bytes(100'000);
+  request.set_min_bytes(1);
+  request.set_max_wait_ms(1);
+  for (int32_t partition = 0; partition < 3; ++partition) {
+    v1::FetchPartition* const asked = request.add_partitions();
+    asked->set_topic("t");
+    asked->set_partition(partition);
+    asked->set_offset(partition);
+    asked->set_max_bytes(1000);
+  }
+  return request;
+}
+
+void WriteLog(Corpus corpus) {
+  corpus.Add("produce", "/weir.v1.LogService/Produce", Plain());
+  corpus.Add("produce_batch", "/weir.v1.LogService/Produce", Batch(kNoProducer));
+  corpus.Add("produce_numbered", "/weir.v1.LogService/Produce", Batch(ProducerId{1}));
+  corpus.Add("produce_stream", "/weir.v1.LogService/ProduceStream", Plain());
+  corpus.Add("produce_stream_batch", "/weir.v1.LogService/ProduceStream", Batch(kNoProducer));
+  corpus.Add("fetch", "/weir.v1.LogService/Fetch", Fetch(v1::RECORDS));
+  corpus.Add("fetch_batches", "/weir.v1.LogService/Fetch", Fetch(v1::RECORD_BATCH));
+  v1::FetchStreamRequest stream;
+  stream.set_topic("t");
+  stream.set_max_bytes(1000);
+  stream.set_until_end(true);
+  corpus.Add("fetch_stream", "/weir.v1.LogService/FetchStream", stream);
+  v1::ListOffsetsRequest offsets;
+  for (int i = 0; i < 3; ++i) offsets.add_queries()->set_topic("t");
+  offsets.mutable_queries(0)->set_earliest(true);
+  offsets.mutable_queries(1)->set_latest(true);
+  offsets.mutable_queries(2)->set_timestamp_ms(1'700'000'000'000);
+  corpus.Add("list_offsets", "/weir.v1.LogService/ListOffsets", offsets);
+  v1::InitProducerRequest init;
+  corpus.Add("init_producer", "/weir.v1.LogService/InitProducer", init);
+  init.set_producer_id(1);
+  init.set_producer_epoch(0);
+  corpus.Add("init_producer_again", "/weir.v1.LogService/InitProducer", init);
+}
+
+void WriteAdmin(Corpus corpus) {
+  v1::CreateTopicRequest create;
+  create.set_name("t2");
+  create.set_partitions(3);
+  (*create.mutable_config())["retention.ms"] = "1000";
+  corpus.Add("create_topic", "/weir.v1.AdminService/CreateTopic", create);
+  v1::ListTopicsRequest list;
+  list.set_prefix("t");
+  list.set_page_size(10);
+  corpus.Add("list_topics", "/weir.v1.AdminService/ListTopics", list);
+  v1::DescribeTopicRequest describe;
+  describe.set_name("t");
+  corpus.Add("describe_topic", "/weir.v1.AdminService/DescribeTopic", describe);
+  v1::AlterTopicConfigRequest alter;
+  alter.set_name("t");
+  (*alter.mutable_set())["segment.bytes"] = "1024";
+  alter.add_remove("retention.ms");
+  corpus.Add("alter_topic_config", "/weir.v1.AdminService/AlterTopicConfig", alter);
+  v1::AddPartitionsRequest add;
+  add.set_name("t");
+  add.set_partitions(4);
+  corpus.Add("add_partitions", "/weir.v1.AdminService/AddPartitions", add);
+  v1::DeleteTopicRequest remove;
+  remove.set_name("t");
+  corpus.Add("delete_topic", "/weir.v1.AdminService/DeleteTopic", remove);
+  v1::DeleteRecordsRequest records;
+  records.set_topic("t");
+  records.add_targets()->set_before_offset(1);
+  records.add_targets()->set_before_offset(-1);
+  corpus.Add("delete_records", "/weir.v1.AdminService/DeleteRecords", records);
+  corpus.Add("describe_broker", "/weir.v1.AdminService/DescribeBroker",
+             v1::DescribeBrokerRequest());
+  v1::SetLogLevelRequest level;
+  level.set_level("error");
+  corpus.Add("set_log_level", "/weir.v1.AdminService/SetLogLevel", level);
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: write_request_corpus DIRECTORY\n";
+    return 2;
+  }
+  weir::WriteLog(weir::Corpus(argv[1]));
+  weir::WriteAdmin(weir::Corpus(argv[1]));
+  return 0;
+}

@@ -1,0 +1,27 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "storage/base/utf8.h"
+
+namespace weir {
+namespace {
+
+TEST(Utf8Test, OverlongFormsSurrogatesAndCutSequencesAreNot) {
+  EXPECT_TRUE(IsUtf8("\xf4\x8f\xbf\xbf"));
+  for (const char* bytes :
+       {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"}) {
+    EXPECT_FALSE(IsUtf8(bytes));
+  }
+}
+
+TEST(Utf8Test, SequencesAreMeasuredOneByOne) {
+  EXPECT_EQ(Utf8SequenceLength("ab"), 1u);
+  EXPECT_EQ(Utf8SequenceLength("\xc3\xb6x"), 2u);
+  EXPECT_EQ(Utf8SequenceLength("\xe2\x82\xacx"), 3u);
+  EXPECT_EQ(Utf8SequenceLength("\xf0\x9f\x98\x80x"), 4u);
+  EXPECT_EQ(Utf8SequenceLength("\xff"), 0u);
+}
+
+}  // namespace
+}  // namespace weir
