@@ -1,7 +1,7 @@
-// Assignor: which member of a consumer group gets which partition. Pure functions: the same input
-// gives the same answer on every machine and at every time. They do not know who owns a partition
-// at this moment, nor how a member comes from what it has to what it shall have: that is the
-// group's.
+// Assignor: which member of a consumer group gets which partition. Pure functions: the same
+// input gives the same answer on every machine and at every time. They do not know who owns a
+// partition at this moment, nor how a member comes from what it has to what it shall have: that
+// is the group's.
 #ifndef WEIR_BROKER_GROUP_ASSIGNOR_H_
 #define WEIR_BROKER_GROUP_ASSIGNOR_H_
 

@@ -1,5 +1,5 @@
-// InternalLog: reads an internal partition back, record by record. Appending is the shard's. Waits
-// for the disk; any thread.
+// InternalLog: reads an internal partition back, record by record. Appending is the shard's.
+// Waits for the disk; any thread.
 #ifndef WEIR_BROKER_RUNTIME_INTERNAL_LOG_H_
 #define WEIR_BROKER_RUNTIME_INTERNAL_LOG_H_
 

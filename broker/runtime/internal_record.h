@@ -1,7 +1,6 @@
-// InternalRecord: one record of an internal partition, by which a state machine changes. In the log
-// its key is `kind u16 | version u16`, big-endian, and its value the machine's protobuf message.
-// What the kinds mean is the machine's business. Pure functions, any thread. FORMAT.md, "Internal
-// partitions".
+// InternalRecord: one record of an internal partition, by which a state machine changes. In the
+// log its key is `kind u16 | version u16`, big-endian, and its value the machine's protobuf
+// message. What the kinds mean is the machine's business. Pure functions, any thread.
 #ifndef WEIR_BROKER_RUNTIME_INTERNAL_RECORD_H_
 #define WEIR_BROKER_RUNTIME_INTERNAL_RECORD_H_
 

@@ -1,6 +1,7 @@
 // KeyedTimers: one timer for a key, whose task runs on a strand. Set, Cancel and CancelAll are
 // called on that strand only, so that a timer that was cancelled or set anew never runs its old
-// task, also when it was due already. Guarded by mu_ only where the timer queue's thread meets it.
+// task, also when it was due already. Guarded by mu_ only where the timer queue's thread meets
+// it.
 #ifndef WEIR_BROKER_RUNTIME_KEYED_TIMERS_H_
 #define WEIR_BROKER_RUNTIME_KEYED_TIMERS_H_
 

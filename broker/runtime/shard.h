@@ -1,10 +1,10 @@
-// Shard: runs one state machine over one internal partition: requests, timers and replays one at a
-// time. It appends what the machine decides, answers when that is durable, brings the durable part
-// into the state store, and loads the machine again when an append fails. It knows nothing of
-// groups.
+// Shard: runs one state machine over one internal partition: requests, timers and replays one at
+// a time. It appends what the machine decides, answers when that is durable, brings the durable
+// part into the state store, and loads the machine again when an append fails. It knows nothing
+// of groups.
 //
-// While one append is under way, what is decided meanwhile gathers into the next: no record is ever
-// appended that was decided after one that may not have made it.
+// While one append is under way, what is decided meanwhile gathers into the next: no record is
+// ever appended that was decided after one that may not have made it.
 //
 // Submit, WriteStore and Stop may be called from any thread; timers only from handlers and the
 // machine. Everything happens on the shard's strand.

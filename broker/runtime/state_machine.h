@@ -1,13 +1,13 @@
-// StateMachine: what a shard runs: one partition's worth of groups (later: work queues). It changes
-// by replaying records and in no other way, so that a crash, a reload and a take-over by another
-// broker all lead to the same state. It holds no locks, reads no clock and waits for nothing: its
-// shard calls it from one strand and tells it the time.
+// StateMachine: what a shard runs: one partition's worth of groups (later: work queues). It
+// changes by replaying records and in no other way, so that a crash, a reload and a take-over by
+// another broker all lead to the same state. It holds no locks, reads no clock and waits for
+// nothing: its shard calls it from one strand and tells it the time.
 //
-// How a request goes: a handler looks at the machine and decides, by a Decision: the records that
-// shall be, and the answer to give once they are durable. It changes nothing. The shard appends the
-// records, replays them at once, so that the next handler sees them, and answers when they are
-// durable. When that fails the shard drops the machine's memory and loads it again; what was
-// decided after the failed records fails with them.
+// How a request goes: a handler looks at the machine and decides, by a Decision: the records
+// that shall be, and the answer to give once they are durable. It changes nothing. The shard
+// appends the records, replays them at once, so that the next handler sees them, and answers
+// when they are durable. When that fails the shard drops the machine's memory and loads it
+// again; what was decided after the failed records fails with them.
 #ifndef WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
 #define WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
 

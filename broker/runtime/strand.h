@@ -1,5 +1,5 @@
-// Strand: runs tasks one at a time, in the order they were posted, on an executor that others use
-// too. What only ever runs on one strand needs no lock. Any thread may post; guarded by mu_.
+// Strand: runs tasks one at a time, in the order they were posted, on an executor that others
+// use too. What only ever runs on one strand needs no lock. Any thread may post; guarded by mu_.
 #ifndef WEIR_BROKER_RUNTIME_STRAND_H_
 #define WEIR_BROKER_RUNTIME_STRAND_H_
 

@@ -1,7 +1,7 @@
 // CommitRound: what the committer makes durable at once: the requests in queue order, what each
-// will be told, and the batches with their places. It decides every request, and is the last place
-// where one can be refused; it writes nothing. The committer's thread, and the completion thread
-// once the committer has let go of it.
+// will be told, and the batches with their places. It decides every request, and is the last
+// place where one can be refused; it writes nothing. The committer's thread, and the completion
+// thread once the committer has let go of it.
 #ifndef WEIR_STORAGE_LOG_COMMIT_ROUND_H_
 #define WEIR_STORAGE_LOG_COMMIT_ROUND_H_
 

@@ -1,10 +1,8 @@
-// StateStore: the materialised state of the machines that run over internal logs: ordered maps of
-// bytes
-// ("families") that change together. It is a view of those logs and keeps no log of its own: a
-// crash loses what was written since the last Flush, from some write on and in every family alike,
-// and the internal logs bring it back. Who writes keeps, in the same write, how far it has applied
-// its log. The real one is RocksDB (rocksdb_state_store.h). Any thread; all calls may wait for the
-// disk.
+// StateStore: the materialised state of the machines that run over internal logs: ordered maps
+// of bytes ("families") that change together. It is a view of those logs and keeps no log of its
+// own: a crash loses what was written since the last Flush, from some write on and in every
+// family alike, and the internal logs bring it back. Who writes keeps, in the same write, how
+// far it has applied its log. Any thread; all calls may wait for the disk.
 #ifndef WEIR_STORAGE_META_STATE_STORE_H_
 #define WEIR_STORAGE_META_STATE_STORE_H_
 
