@@ -31,9 +31,9 @@ using TopicPtr = std::shared_ptr<const Topic>;
 TopicId RandomTopicId();
 
 struct TopicCatalogOptions {
-  MetadataStore* store = nullptr;  // outlives the catalog
-  const Clock* clock = nullptr;    // outlives the catalog
-  std::function<TopicId()> new_topic_id = RandomTopicId;
+  MetadataStore* store = nullptr;                         // outlives the catalog
+  const Clock* clock = nullptr;                           // outlives the catalog
+  std::function<TopicId()> new_topic_id = RandomTopicId;  // any thread
   std::string broker_id;           // leader and only replica of every partition
   LeaderEpoch leader_epoch;        // of this start
   int32_t default_partitions = 1;  // of a topic that is created without a number

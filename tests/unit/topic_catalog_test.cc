@@ -60,8 +60,9 @@ class TopicCatalogTest : public ::testing::Test {
   }
   TopicId NewId() {
     TopicId id;
-    id.bytes[15] = static_cast<uint8_t>(++ids_);
-    id.bytes[14] = static_cast<uint8_t>(ids_ >> 8);
+    const int number = ++ids_;
+    id.bytes[15] = static_cast<uint8_t>(number);
+    id.bytes[14] = static_cast<uint8_t>(number >> 8);
     return id;
   }
   TopicPtr Create(const std::string& name, int32_t partitions = 1, TopicConfigMap config = {}) {
@@ -83,7 +84,7 @@ class TopicCatalogTest : public ::testing::Test {
 
   using Kind = TopicChange::Kind;
   SimClock clock_;
-  int ids_ = 0;
+  std::atomic<int> ids_{0};  // ids are asked for on any thread
   std::shared_ptr<FakeKvDisk> disk_ = std::make_shared<FakeKvDisk>();
   std::unique_ptr<LocalMetadataStore> store_;
   std::unique_ptr<TopicCatalog> catalog_;
