@@ -123,11 +123,12 @@ RecordSet Consumer::Core::TakeFrom(Partition& partition, std::vector<Errand>* er
   records.batches_ = records.unread_ = answer.batches;
   partition.position = records.next_offset_;
 
-  std::erase_if(parked_, [&](const std::shared_ptr<Partition>& parked) {
-    if (!MayFetchMore(*parked)) return false;
-    errands->push_back([stream = parked->stream] { stream->Read(); });
-    return true;
-  });
+  std::erase_if(parked_,
+                [&](const std::shared_ptr<Partition>& parked) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                  if (!MayFetchMore(*parked)) return false;
+                  errands->push_back([stream = parked->stream] { stream->Read(); });
+                  return true;
+                });
   return records;
 }
 
