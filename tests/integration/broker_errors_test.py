@@ -7,7 +7,7 @@ import unittest
 import grpc
 
 from broker_process import DEADLINE, BrokerTest
-from weir.v1 import admin_pb2, common_pb2, log_pb2
+from weir.v1 import admin_pb2, admin_pb2_grpc, common_pb2, log_pb2, log_pb2_grpc
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -290,8 +290,10 @@ class Errors(BrokerTest):
 
     def test_requests_larger_than_any_may_be(self):
         for size in (37 << 20, 300 << 20):
-            with self.assertRaises(grpc.RpcError) as raised:
-                self.broker.produce("topic", [bytes(size)])
+            request = log_pb2.ProduceRequest(topic="topic", partition=0)
+            request.records.records.add(value=bytes(size))
+            with self.broker.connect() as channel, self.assertRaises(grpc.RpcError) as raised:
+                log_pb2_grpc.LogServiceStub(channel).Produce(request, timeout=DEADLINE)
             # The connection may break while the client still sends what nobody reads.
             self.assertIn(raised.exception.code(), (EXHAUSTED, grpc.StatusCode.UNAVAILABLE))
         self.assertEqual(self.broker.fetch("topic", max_bytes=1).error.reason, "")
@@ -341,8 +343,10 @@ class Errors(BrokerTest):
         self.assertEqual(raised.exception.code(), UNIMPLEMENTED)
 
     def test_headers_without_end_are_refused(self):
-        with self.assertRaises(grpc.RpcError):
-            self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), metadata=[("x", "y" * 100_000)], timeout=DEADLINE)
+        headers = [("x", "y" * 100_000)]
+        with self.broker.connect() as channel, self.assertRaises(grpc.RpcError) as raised:
+            admin_pb2_grpc.AdminServiceStub(channel).ListTopics(admin_pb2.ListTopicsRequest(), metadata=headers, timeout=DEADLINE)
+        self.assertIn(raised.exception.code(), (EXHAUSTED, grpc.StatusCode.UNAVAILABLE))
         self.assertGreater(len(self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), timeout=DEADLINE).topics), 0)
 
 
