@@ -124,7 +124,7 @@ class Restart(unittest.TestCase):
                 answers.append(answer)
         ended.set()
         self.assertEqual(error.exception.code(), grpc.StatusCode.UNAVAILABLE)
-        self.assertEqual(dict(error.exception.trailing_metadata())["weir-reason"], "SHUTTING_DOWN")
+        self.assertEqual(dict(error.exception.trailing_metadata()).get("weir-reason"), "SHUTTING_DOWN", error.exception)
         self.assertIsNone(polled.exception())
         with self.assertRaises(grpc.RpcError) as error:
             list(stream)

@@ -87,8 +87,7 @@ class FakeBroker::ProduceReactor
     }
     delete this;
   }
-  // The broker's mutex is held.
-  void Write() {
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     if (ended_ || writing_ || answers_.empty() || broker_->holding_) return;
     writing_ = true;
     Answer answer = std::move(answers_.front());
@@ -98,7 +97,7 @@ class FakeBroker::ProduceReactor
     response_ = std::move(answer.response);
     StartWrite(&response_);
   }
-  void End(const absl::Status& status) {
+  void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     if (std::exchange(ended_, true)) return;
     for (const Answer& answer : answers_) {
       if (PartitionState* const partition = broker_->Find(answer.topic, answer.partition))
@@ -164,8 +163,7 @@ class FakeBroker::FetchReactor : public grpc::ServerWriteReactor<v1::FetchStream
     }
     delete this;
   }
-  // The broker's mutex is held.
-  void Write() {
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     PartitionState* const partition = broker_->Find(request_.topic(), request_.partition());
     if (ended_ || writing_ || partition == nullptr || next_ >= partition->end) return;
     response_.Clear();
@@ -246,8 +244,9 @@ class FakeBroker::Log : public v1::LogService::CallbackService {
   }
 
  private:
-  // The broker's mutex is held. A time is answered with the first batch that reaches it.
-  void Answer(const v1::ListOffsetsRequest::Query& query, v1::ListOffsetsResponse::Result* result) {
+  // A time is answered with the first batch that reaches it.
+  void Answer(const v1::ListOffsetsRequest::Query& query, v1::ListOffsetsResponse::Result* result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     result->set_topic(query.topic());
     result->set_partition(query.partition());
     result->set_timestamp_ms(-1);
