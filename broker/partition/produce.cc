@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/topics/topic_name.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -56,6 +57,7 @@ void ProduceEngine::Prepare(ProduceRequest request, OnPrepared ready) {
 
 absl::StatusOr<ProduceEngine::Prepared> ProduceEngine::PrepareBatch(
     ProduceRequest request, std::vector<std::shared_ptr<Partition>>* partitions) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(request.topic));
   if (!request.partition.has_value()) {
     return MakeError(
         Reason::kInvalidRequest,
@@ -102,6 +104,7 @@ absl::Status ProduceEngine::FormBatch(SharedBytes bytes, const TopicConfig& conf
 
 absl::StatusOr<ProduceEngine::Prepared> ProduceEngine::PrepareRecords(
     const ProduceRequest& request, std::vector<std::shared_ptr<Partition>>* partitions) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(request.topic));
   if (request.records.empty() || request.records.size() > limits::kRecordsPerPlainProduce) {
     return MakeError(Reason::kInvalidRequest,
                      absl::StrCat("the request has ", request.records.size(),

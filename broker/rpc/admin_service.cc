@@ -11,6 +11,7 @@
 #include "broker/rpc/page_token.h"
 #include "broker/rpc/unary_call.h"
 #include "broker/runtime/logging.h"
+#include "broker/topics/topic_name.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -42,12 +43,13 @@ absl::Status Create(const Services& services, const v1::CreateTopicRequest& requ
 
 absl::Status List(const Services& services, const v1::ListTopicsRequest& request,
                   v1::ListTopicsResponse* response) {
-  const std::string listing = absl::StrCat("topics:", request.prefix());
+  const bool internal = request.include_internal();
+  const std::string listing = absl::StrCat(internal ? "all topics:" : "topics:", request.prefix());
   WEIR_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(listing, request.page_token()));
   WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request.page_size()));
   // One more than fits tells whether there is another page.
   std::vector<TopicPtr> topics =
-      services.catalog->List(request.prefix(), after, static_cast<size_t>(size) + 1);
+      services.catalog->List(request.prefix(), after, static_cast<size_t>(size) + 1, internal);
   if (topics.size() > static_cast<size_t>(size)) {
     topics.pop_back();
     response->set_next_page_token(EncodePageToken(listing, topics.back()->name));
@@ -225,6 +227,7 @@ grpc::ServerUnaryReactor* AdminService::DeleteRecords(grpc::CallbackServerContex
                                                       v1::DeleteRecordsResponse* response) {
   return UnaryCall::Run(
       services_, context, Call::kAdmin, [=, this](UnaryCall* call) -> absl::Status {
+        WEIR_RETURN_IF_ERROR(CheckMayChange(request->topic()));
         WEIR_RETURN_IF_ERROR(services_->catalog->Require(request->topic()).status());
         if (request->targets_size() > limits::kFetchPartitions) {
           return MakeError(

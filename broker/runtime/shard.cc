@@ -138,6 +138,7 @@ void Shard::SendNext() {
   std::string bytes = EncodeInternalBatch(rounds_.front().records, options_.clock->NowMs());
   const RecordBatchHeader header = DecodeBatchHeader(bytes.data());
   AppendRequest request;
+  request.internal = true;
   request.batches.push_back(
       {.log = options_.log, .header = header, .bytes = SharedBytes::FromString(std::move(bytes))});
   request.done = [this](absl::StatusOr<std::vector<AppendResult>> results) {

@@ -71,7 +71,7 @@ absl::Status TopicCatalog::LoadTopics() {
           absl::StrCat("the metadata of '", entry.key, "' contradicts another topic's"));
     }
     by_id_.emplace(loaded->id, loaded);
-    partitions_ += loaded->partitions;
+    Count(*loaded, 1);
     return absl::OkStatus();
   });
 }
@@ -131,6 +131,16 @@ std::string TopicCatalog::InitialPartitionStates() const {
 
 absl::StatusOr<TopicPtr> TopicCatalog::Create(const NewTopic& wanted) {
   WEIR_RETURN_IF_ERROR(CheckTopicName(wanted.name));
+  return CreateChecked(wanted);
+}
+
+absl::StatusOr<TopicPtr> TopicCatalog::RequireInternal(const NewTopic& wanted) {
+  WEIR_CHECK(IsInternalTopic(wanted.name));
+  if (TopicPtr found = Find(wanted.name)) return found;
+  return CreateChecked(wanted);
+}
+
+absl::StatusOr<TopicPtr> TopicCatalog::CreateChecked(const NewTopic& wanted) {
   auto topic = std::make_shared<Topic>();
   WEIR_ASSIGN_OR_RETURN(topic->config, ParseTopicConfig(wanted.config, options_.defaults));
   topic->name = wanted.name;
@@ -161,6 +171,7 @@ absl::StatusOr<TopicPtr> TopicCatalog::Create(const NewTopic& wanted) {
 absl::StatusOr<TopicPtr> TopicCatalog::AlterConfig(absl::string_view name,
                                                    const TopicConfigMap& set,
                                                    const std::vector<std::string>& remove) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(name));
   absl::MutexLock lock(&change_mu_);
   WEIR_ASSIGN_OR_RETURN(const TopicPtr old, Require(name));
   Topic changed = *old;
@@ -179,6 +190,7 @@ absl::StatusOr<TopicPtr> TopicCatalog::AlterConfig(absl::string_view name,
 }
 
 absl::StatusOr<TopicPtr> TopicCatalog::AddPartitions(absl::string_view name, int32_t total) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(name));
   absl::MutexLock lock(&change_mu_);
   WEIR_ASSIGN_OR_RETURN(const TopicPtr old, Require(name));
   if (total < old->partitions) {
@@ -206,6 +218,7 @@ absl::StatusOr<TopicPtr> TopicCatalog::Replace(const TopicPtr& old, Topic change
 }
 
 absl::StatusOr<TopicPtr> TopicCatalog::Delete(absl::string_view name) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(name));
   absl::MutexLock lock(&change_mu_);
   WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, Require(name));
   WEIR_RETURN_IF_ERROR(
@@ -244,7 +257,7 @@ void TopicCatalog::Publish(TopicChange::Kind kind, const TopicPtr& topic) {
   {
     absl::MutexLock view(&view_mu_);
     if (const auto old = by_id_.find(topic->id); old != by_id_.end()) {
-      partitions_ -= old->second->partitions;
+      Count(*old->second, -1);
       by_id_.erase(old);
     }
     if (kind == TopicChange::Kind::kDeleted) {
@@ -253,10 +266,16 @@ void TopicCatalog::Publish(TopicChange::Kind kind, const TopicPtr& topic) {
     } else {
       by_name_[topic->name] = topic;
       by_id_[topic->id] = topic;
-      partitions_ += topic->partitions;
+      Count(*topic, 1);
     }
   }
   for (const Listener& listener : listeners_) listener({kind, topic});
+}
+
+void TopicCatalog::Count(const Topic& topic, int sign) {
+  if (IsInternalTopic(topic.name)) return;
+  totals_.topics += sign;
+  totals_.partitions += sign * topic.partitions;
 }
 
 TopicPtr TopicCatalog::Find(absl::string_view name) const {
@@ -278,13 +297,13 @@ absl::StatusOr<TopicPtr> TopicCatalog::Require(absl::string_view name) const {
 }
 
 std::vector<TopicPtr> TopicCatalog::List(absl::string_view prefix, absl::string_view after,
-                                         size_t limit) const {
+                                         size_t limit, bool internal) const {
   std::vector<TopicPtr> found;
   absl::ReaderMutexLock lock(&view_mu_);
   auto it = after < prefix ? by_name_.lower_bound(prefix) : by_name_.upper_bound(after);
   for (; it != by_name_.end() && found.size() < limit && absl::StartsWith(it->first, prefix);
        ++it) {
-    found.push_back(it->second);
+    if (internal || !IsInternalTopic(it->first)) found.push_back(it->second);
   }
   return found;
 }
@@ -303,7 +322,7 @@ std::vector<TopicId> TopicCatalog::DeletedIds() const {
 
 TopicCatalog::Totals TopicCatalog::totals() const {
   absl::ReaderMutexLock lock(&view_mu_);
-  return {.topics = static_cast<int64_t>(by_name_.size()), .partitions = partitions_};
+  return totals_;
 }
 
 }  // namespace weir

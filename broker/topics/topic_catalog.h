@@ -59,6 +59,7 @@ class TopicCatalog {
   // returns. Must not change the catalog itself.
   using Listener = std::function<void(const TopicChange&)>;
 
+  // Without the broker's own.
   struct Totals {
     int64_t topics = 0;
     int64_t partitions = 0;
@@ -76,8 +77,12 @@ class TopicCatalog {
   // INVALID_TOPIC_NAME, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_EXISTS, TOPIC_LIMIT. One write,
   // however many partitions.
   absl::StatusOr<TopicPtr> Create(const NewTopic& wanted) ABSL_LOCKS_EXCLUDED(change_mu_, view_mu_);
+  // The broker's own topic of this name, made with `wanted` if there is none. Nobody else changes
+  // it.
+  absl::StatusOr<TopicPtr> RequireInternal(const NewTopic& wanted)
+      ABSL_LOCKS_EXCLUDED(change_mu_, view_mu_);
   // Sets some values and returns others to their default; all or none. UNKNOWN_TOPIC,
-  // INVALID_CONFIG.
+  // INVALID_CONFIG; here and below INVALID_TOPIC_NAME for the broker's own topics.
   absl::StatusOr<TopicPtr> AlterConfig(absl::string_view name, const TopicConfigMap& set,
                                        const std::vector<std::string>& remove)
       ABSL_LOCKS_EXCLUDED(change_mu_, view_mu_);
@@ -98,9 +103,10 @@ class TopicCatalog {
   TopicPtr Find(TopicId id) const ABSL_LOCKS_EXCLUDED(view_mu_);
   // The same with UNKNOWN_TOPIC.
   absl::StatusOr<TopicPtr> Require(absl::string_view name) const ABSL_LOCKS_EXCLUDED(view_mu_);
-  // Up to `limit` topics whose name begins with `prefix` and comes after `after`, by name.
-  std::vector<TopicPtr> List(absl::string_view prefix, absl::string_view after, size_t limit) const
-      ABSL_LOCKS_EXCLUDED(view_mu_);
+  // Up to `limit` topics whose name begins with `prefix` and comes after `after`, by name; the
+  // broker's own only when asked for.
+  std::vector<TopicPtr> List(absl::string_view prefix, absl::string_view after, size_t limit,
+                             bool internal = false) const ABSL_LOCKS_EXCLUDED(view_mu_);
   std::vector<TopicId> LiveIds() const ABSL_LOCKS_EXCLUDED(view_mu_);
   // Deleted, and FinishDeletion not yet called.
   std::vector<TopicId> DeletedIds() const ABSL_LOCKS_EXCLUDED(view_mu_);
@@ -109,6 +115,8 @@ class TopicCatalog {
  private:
   explicit TopicCatalog(TopicCatalogOptions options) : options_(std::move(options)) {}
 
+  absl::StatusOr<TopicPtr> CreateChecked(const NewTopic& wanted)
+      ABSL_LOCKS_EXCLUDED(change_mu_, view_mu_);
   absl::Status LoadTopics() ABSL_LOCKS_EXCLUDED(view_mu_);
   absl::Status LoadDeletedTopics() ABSL_LOCKS_EXCLUDED(view_mu_);
   // Within limits for a topic of `partitions` that has `existing` already.
@@ -121,6 +129,8 @@ class TopicCatalog {
   // The store's transaction, which is expected to succeed.
   absl::StatusOr<Revision> Commit(const MetadataTxn& txn, absl::string_view topic)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  // In or out of the totals.
+  void Count(const Topic& topic, int sign) ABSL_EXCLUSIVE_LOCKS_REQUIRED(view_mu_);
   void Publish(TopicChange::Kind kind, const TopicPtr& topic)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_) ABSL_LOCKS_EXCLUDED(view_mu_);
 
@@ -133,7 +143,7 @@ class TopicCatalog {
   absl::btree_map<std::string, TopicPtr> by_name_ ABSL_GUARDED_BY(view_mu_);
   absl::flat_hash_map<TopicId, TopicPtr> by_id_ ABSL_GUARDED_BY(view_mu_);
   absl::flat_hash_set<TopicId> deleted_ ABSL_GUARDED_BY(view_mu_);
-  int64_t partitions_ ABSL_GUARDED_BY(view_mu_) = 0;  // of all live topics
+  Totals totals_ ABSL_GUARDED_BY(view_mu_);
 };
 
 }  // namespace weir

@@ -12,6 +12,8 @@
 namespace weir {
 namespace {
 
+constexpr absl::string_view kInternalPrefix = "__";
+
 bool IsNameCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
 }
@@ -36,9 +38,18 @@ absl::Status CheckTopicName(absl::string_view name) {
     return Refused(name, absl::StrCat("'", absl::CEscape(absl::string_view(&*bad, 1)),
                                       "' is not among the allowed A-Z a-z 0-9 . _ -"));
   }
-  if (absl::StartsWith(name, "__"))
+  if (IsInternalTopic(name))
     return Refused(name, "names that begin with '__' belong to the broker");
   return absl::OkStatus();
+}
+
+bool IsInternalTopic(absl::string_view name) { return absl::StartsWith(name, kInternalPrefix); }
+
+absl::Status CheckMayChange(absl::string_view name) {
+  if (!IsInternalTopic(name)) return absl::OkStatus();
+  return MakeError(Reason::kInvalidTopicName,
+                   absl::StrCat("'", absl::CEscape(name.substr(0, limits::kTopicNameLength)),
+                                "' belongs to the broker: it can be read, not changed"));
 }
 
 }  // namespace weir

@@ -12,6 +12,11 @@ namespace weir {
 // "__" (the broker's own topics do). Otherwise INVALID_TOPIC_NAME.
 absl::Status CheckTopicName(absl::string_view name);
 
+// The broker's own: name begins with "__".
+bool IsInternalTopic(absl::string_view name);
+// INVALID_TOPIC_NAME for the broker's own topics, which nobody else may change or write to.
+absl::Status CheckMayChange(absl::string_view name);
+
 }  // namespace weir
 
 #endif  // WEIR_BROKER_TOPICS_TOPIC_NAME_H_

@@ -49,10 +49,12 @@ absl::StatusOr<Admin::TopicSummary> Admin::CreateTopic(const TopicSpec& spec, bo
       .name = spec.name, .topic_id = response.topic_id(), .partitions = response.partitions()};
 }
 
-absl::StatusOr<std::vector<Admin::TopicSummary>> Admin::ListTopics(absl::string_view prefix) {
+absl::StatusOr<std::vector<Admin::TopicSummary>> Admin::ListTopics(absl::string_view prefix,
+                                                                   bool include_internal) {
   std::vector<TopicSummary> topics;
   v1::ListTopicsRequest request;
   request.set_prefix(std::string(prefix));
+  request.set_include_internal(include_internal);
   do {
     v1::ListTopicsResponse response;
     WEIR_RETURN_IF_ERROR(channel_->Call(Method("ListTopics"), request, &response));

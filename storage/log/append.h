@@ -36,6 +36,9 @@ struct AppendResult {
 struct AppendRequest {
   std::vector<BatchAppend> batches;
   Durability durability = Durability::kDurable;
+  // Of the broker's own state, without which no group could go on: taken also while appends are
+  // refused for want of space.
+  bool internal = false;
   // Asked once, on the committer's thread, before offsets are assigned: true drops the request (its
   // `done` is still called, with CANCELLED). May be empty.
   absl::AnyInvocable<bool() const> abandoned;

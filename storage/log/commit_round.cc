@@ -17,16 +17,10 @@ absl::Status CommitUncertain(const absl::Status& cause) {
 }
 
 CommitRound::CommitRound(std::vector<AppendRequest> requests, const AppendTime& time,
-                         const Rules& rules, const absl::Status& refusal)
+                         const Rules& rules)
     : time_(time), requests_(std::move(requests)) {
   results_.reserve(requests_.size());
-  for (AppendRequest& request : requests_) {
-    if (!refusal.ok()) {
-      results_.push_back(refusal);
-    } else {
-      results_.push_back(Decide(request, rules));
-    }
-  }
+  for (AppendRequest& request : requests_) results_.push_back(Decide(request, rules));
   stats_.requests = static_cast<int64_t>(requests_.size());
   stats_.batches = static_cast<int64_t>(placed_.size());
   for (const PlacedBatch& batch : placed_) stats_.payload_bytes += batch.header.size_bytes();
@@ -37,6 +31,8 @@ CommitRound::CommitRound(std::vector<AppendRequest> requests, const AppendTime& 
 
 absl::StatusOr<std::vector<AppendResult>> CommitRound::Decide(AppendRequest& request,
                                                               const Rules& rules) {
+  WEIR_RETURN_IF_ERROR(rules.refusal);
+  if (!request.internal) WEIR_RETURN_IF_ERROR(rules.refusal_by_space);
   if (request.abandoned && request.abandoned()) return absl::CancelledError("the caller has gone");
   std::vector<AppendResult> results(request.batches.size());
   // Everything that can refuse the request, before anything changes.

@@ -30,6 +30,8 @@ class CommitRound {
   struct Rules {
     LeaderEpoch leader_epoch;
     int64_t producer_expiration_ms = 0;
+    absl::Status refusal;           // not OK: of every request
+    absl::Status refusal_by_space;  // not OK: of those that are not internal
   };
   // What goes to one partition, in order of position.
   struct PartitionPart {
@@ -37,10 +39,9 @@ class CommitRound {
     std::vector<PlacedBatch> batches;
   };
 
-  // Decides every request: with a `refusal` all get that; otherwise each is refused as a whole, or
-  // its batches get offset, epoch and place. The logs' ends have moved when this returns.
-  CommitRound(std::vector<AppendRequest> requests, const AppendTime& time, const Rules& rules,
-              const absl::Status& refusal);
+  // Decides every request: it is refused as a whole, or its batches get offset, epoch and place.
+  // The logs' ends have moved when this returns.
+  CommitRound(std::vector<AppendRequest> requests, const AppendTime& time, const Rules& rules);
 
   const AppendTime& append_time() const { return time_; }
   // Nothing has to be written: all were refused, or written before.

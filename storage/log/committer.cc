@@ -218,10 +218,12 @@ std::vector<AppendRequest> Committer::TakeRequests() {
   return taken;
 }
 
-absl::Status Committer::Refusal() {
-  WEIR_RETURN_IF_ERROR(options_.fence->status());
+CommitRound::Rules Committer::Rules() {
   absl::MutexLock lock(&mu_);
-  return refusal_;
+  return {.leader_epoch = options_.leader_epoch,
+          .producer_expiration_ms = options_.producer_expiration_ms,
+          .refusal = options_.fence->status(),
+          .refusal_by_space = refusal_};
 }
 
 void Committer::Apply(CommitRound* round) {
@@ -278,9 +280,7 @@ absl::Status Committer::WriteJournal(CommitRound* round) {
 void Committer::Commit(std::vector<AppendRequest> requests) {
   auto round = std::make_shared<CommitRound>(
       std::move(requests), AppendTime{options_.clock->NowMs(), options_.clock->Monotonic()},
-      CommitRound::Rules{.leader_epoch = options_.leader_epoch,
-                         .producer_expiration_ms = options_.producer_expiration_ms},
-      Refusal());
+      Rules());
   if (!round->empty()) {
     if (const absl::Status written = WriteJournal(round.get()); written.ok()) {
       const absl::Duration flushed = options_.clock->Monotonic();

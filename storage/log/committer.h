@@ -107,8 +107,7 @@ class Committer {
   void Refuse(AppendRequest request, absl::Status reason);
   std::vector<AppendRequest> TakeRequests() ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(std::vector<AppendRequest> requests);
-  // Why nothing may be appended; OK when it may.
-  absl::Status Refusal() ABSL_LOCKS_EXCLUDED(mu_);
+  CommitRound::Rules Rules() ABSL_LOCKS_EXCLUDED(mu_);
   // Writes the round and flushes it. After an error it may or may not survive.
   absl::Status WriteJournal(CommitRound* round);
   void Apply(CommitRound* round);

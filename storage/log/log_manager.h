@@ -76,6 +76,10 @@ class LogManager {
   virtual absl::StatusOr<std::shared_ptr<PartitionLog>> GetLog(TopicPartition id,
                                                                const LogConfig& config) = 0;
 
+  // What can be read of the partition, also while its log is not open; 0 and 0 when nothing was
+  // ever appended. From memory. UNKNOWN_TOPIC after DeleteTopic().
+  virtual absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) = 0;
+
   // Queues the request; never blocks. `request.done` tells the outcome.
   virtual void Append(AppendRequest request) = 0;
 
@@ -100,7 +104,8 @@ class LogManager {
   // recovery has forgotten the topics in `deleted_topics`. Blocks on the disk.
   virtual absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) = 0;
 
-  // While not OK every append is refused with this Status (a full disk); deletions and reads go on.
+  // While not OK every append that is not internal is refused with this Status (a full disk);
+  // deletions and reads go on.
   virtual void RefuseAppends(absl::Status reason) = 0;
 
   // OK, or why the directory is fenced.

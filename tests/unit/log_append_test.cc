@@ -152,6 +152,26 @@ TEST_F(LogAppendTest, AppendsAreRefusedWithTheGivenReasonWhileTheDiskIsLow) {
   EXPECT_TRUE(world_->last_answer().ok());
 }
 
+TEST_F(LogAppendTest, BoundsAreKnownWithoutOpeningTheLog) {
+  for (int i = 0; i < 3; ++i) world_->Send(Partition(0), 2);
+  world_->Pump();
+  world_->DeleteRecords(Partition(0), Offset{4});
+  world_->Pump();
+  const auto check = [](LogManager& logs) {
+    const LogBounds bounds = *logs.Bounds(Partition(0));
+    EXPECT_EQ(bounds.log_start, Offset{4});
+    EXPECT_EQ(bounds.high_watermark, Offset{6});
+    EXPECT_EQ(logs.Bounds(Partition(1))->high_watermark, Offset{0});
+  };
+  check(world_->log());
+  auto restarted =
+      LogWorld::Restart(world_->disk().CrashImage(1, CrashMode::kDropUnsynced), *world_);
+  ASSERT_TRUE(restarted->Open().ok());
+  const int64_t operations = restarted->disk().operations();
+  check(restarted->log());
+  EXPECT_EQ(restarted->disk().operations(), operations) << "it asked the disk";
+}
+
 TEST_F(LogAppendTest, FailedJournalFlushFencesTheDirectoryAndIsNotTriedAgain) {
   world_->Send(Partition(0), 1);
   world_->Pump();

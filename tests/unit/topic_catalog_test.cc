@@ -27,6 +27,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Optional;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
@@ -103,6 +104,27 @@ TEST_F(TopicCatalogTest, CreatedTopicIsFoundByNameAndId) {
   EXPECT_TRUE(topic->Has(PartitionIndex{11}));
   EXPECT_FALSE(topic->Has(PartitionIndex{12}));
   EXPECT_FALSE(topic->Has(PartitionIndex{-1}));
+}
+
+TEST_F(TopicCatalogTest, TheBrokersOwnTopicsAreHiddenAndOnlyItsOwn) {
+  Create("a");
+  const NewTopic wanted = {.name = "__own", .partitions = 16, .config = {{"retention.ms", "-1"}}};
+  const TopicPtr own = *catalog_->RequireInternal(wanted);
+  EXPECT_EQ(own->partitions, 16);
+  Restart();
+  const TopicPtr again = *catalog_->RequireInternal({.name = "__own", .partitions = 8});
+  EXPECT_EQ(again->id, own->id) << "made once";
+  EXPECT_EQ(again->partitions, 16) << "and never changed";
+  EXPECT_EQ(again->config.retention_ms, -1);
+  EXPECT_THAT(Names(), ElementsAre("a"));
+  EXPECT_EQ(catalog_->List("", "", 100, /*internal=*/true).size(), 2u);
+  EXPECT_EQ(catalog_->totals().topics, 1);
+  EXPECT_EQ(catalog_->totals().partitions, 1);
+  const auto refused = Optional(Reason::kInvalidTopicName);
+  EXPECT_THAT(ReasonOf(catalog_->Delete("__own").status()), refused);
+  EXPECT_THAT(ReasonOf(catalog_->AddPartitions("__own", 17).status()), refused);
+  EXPECT_THAT(ReasonOf(catalog_->AlterConfig("__own", {{"retention.ms", "5"}}, {}).status()),
+              refused);
 }
 
 TEST_F(TopicCatalogTest, CreateUsesTheDefaultNumberOfPartitions) {

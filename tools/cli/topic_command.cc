@@ -24,6 +24,7 @@ struct TopicOptions {
   bool validate_only = false;
   bool yes = false;
   std::string prefix;
+  bool internal = false;
   int32_t partition = 0;
   std::string before;
   OutputFormat output = OutputFormat::kTable;
@@ -69,7 +70,7 @@ int Create(const TopicOptions& options, Admin admin) {
 }
 
 int List(const TopicOptions& options, Admin admin) {
-  const auto topics = admin.ListTopics(options.prefix);
+  const auto topics = admin.ListTopics(options.prefix, options.internal);
   if (!topics.ok()) return Fail(topics.status());
   Listing listing({"topic", "partitions", "topic_id"});
   for (const Admin::TopicSummary& topic : *topics) {
@@ -204,6 +205,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* list = Add(topic, invocation, options, "list", "List topics",
                        "weir topic list --prefix audit. --output json", List);
   list->add_option("--prefix", options->prefix, "Only those whose names begin so");
+  list->add_flag("--internal", options->internal, "The broker's own topics too");
   AddOutputOption(list, &options->output);
 
   CLI::App* describe =

@@ -105,8 +105,10 @@ class Admin {
   // INVALID_TOPIC_NAME, INVALID_CONFIG, INVALID_PARTITIONS.
   absl::StatusOr<TopicSummary> CreateTopic(const TopicSpec& spec, bool validate_only = false);
 
-  // All topics whose names begin with `prefix`, by name.
-  absl::StatusOr<std::vector<TopicSummary>> ListTopics(absl::string_view prefix = "");
+  // All topics whose names begin with `prefix`, by name; the broker's own, whose names begin with
+  // "__", only when asked for.
+  absl::StatusOr<std::vector<TopicSummary>> ListTopics(absl::string_view prefix = "",
+                                                       bool include_internal = false);
 
   // UNKNOWN_TOPIC. Without `with_partitions` one short call, however many partitions there are.
   absl::StatusOr<TopicDescription> DescribeTopic(absl::string_view topic,
