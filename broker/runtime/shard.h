@@ -47,13 +47,13 @@ struct ShardOptions {
   absl::Duration store_pause = absl::Seconds(1);  // between two writes to the store
 };
 
-class Shard {
+class Shard : public MachineTimers {
  public:
   // What the options name, and `machine`, outlive the shard; the machine is used from the strand
   // only.
   Shard(ShardOptions options, StateMachine* machine);
   // After Stop() is done.
-  ~Shard();
+  ~Shard() override;
 
   // Loads the machine: what the store holds, then the rest of the log. Waits for the disk; before
   // any other call. DATA_LOSS: the store is damaged, or does not fit the log (it is ahead of it, or
@@ -64,10 +64,9 @@ class Shard {
   // not be loaded again, `refused` is called instead. Both on the strand.
   void Submit(Handler handler, absl::AnyInvocable<void(const absl::Status&)> refused);
 
-  // Runs `handler` once when the monotonic clock reaches `at`, in place of what the key had. A
-  // reload cancels all; the machine's OnLoaded sets them anew.
-  void SetTimer(absl::string_view key, absl::Duration at, Handler handler);
-  void CancelTimer(absl::string_view key) { timers_.Cancel(key); }
+  // For the machine.
+  void SetTimer(absl::string_view key, absl::Duration at, Handler handler) override;
+  void CancelTimer(absl::string_view key) override { timers_.Cancel(key); }
 
   // Writes everything durable to the store now, without waiting for the pause; `done` on the
   // strand.

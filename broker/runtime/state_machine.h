@@ -16,6 +16,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "broker/runtime/internal_record.h"
 #include "storage/base/types.h"
@@ -38,6 +39,18 @@ struct Decision {
 };
 
 using Handler = absl::AnyInvocable<Decision(const MachineTime&)>;
+
+// One timer for a key. Called from handlers and from StateMachine::OnLoaded only. No key begins
+// with a zero byte.
+class MachineTimers {
+ public:
+  virtual ~MachineTimers() = default;
+
+  // Runs `handler` once when the monotonic clock reaches `at`, in place of what the key had. A
+  // reload of the machine cancels all.
+  virtual void SetTimer(absl::string_view key, absl::Duration at, Handler handler) = 0;
+  virtual void CancelTimer(absl::string_view key) = 0;
+};
 
 class StateMachine {
  public:

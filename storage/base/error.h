@@ -51,6 +51,19 @@ enum class Reason : int {
   kClientClosed = 29,
 
   kTopicLimit = 30,
+
+  kUnknownGroup = 31,
+  kGroupExists = 32,
+  kInvalidGroupId = 33,
+  kGroupTypeMismatch = 34,
+  kGroupNotEmpty = 35,
+  kUnknownMember = 36,
+  kStaleMemberEpoch = 37,
+  kInstanceIdInUse = 38,
+  kOffsetMetadataTooLarge = 39,
+  kOffsetMovesBack = 40,
+  kNoCommittedOffset = 41,
+  kGroupLimit = 42,
 };
 
 // May what was asked for have happened although an error came back?

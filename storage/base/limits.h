@@ -119,7 +119,49 @@ inline constexpr int64_t kInternalRoundBytes = 1 * kMiB;  // records that gather
 inline constexpr size_t kUnwrittenStateChanges =
     100'000;  // before the state store is written at once
 
+// Consumer groups. A shard holds the groups of one internal partition.
+inline constexpr size_t kGroupIdLength = 249;  // as topic names
+inline constexpr size_t kMemberIdLength = 64;  // a uuid has 36
+inline constexpr size_t kInstanceIdLength = 249;
+inline constexpr size_t kClientIdLength = 249;
+inline constexpr size_t kHostLength = 255;
+inline constexpr size_t kGroupsPerShard = 10'000;
+inline constexpr size_t kMembersPerShard = 20'000;
+inline constexpr size_t kMembersPerGroup = 5'000;
+inline constexpr size_t kSubscribedTopics = 1'000;    // that one member names
+inline constexpr size_t kOffsetsPerRequest = 10'000;  // partitions of a commit, a fetch or a reset
+inline constexpr size_t kOffsetsPerRecord = 10'000;   // partitions of one internal record
+inline constexpr size_t kOffsetMetadataBytes = 4 * kKiB;  // of one committed offset
+inline constexpr size_t kOffsetsPerShard = 2'000'000;
+inline constexpr size_t kOffsetMetadataBytesPerShard = 64 * kMiB;
+inline constexpr int64_t kSessionTimeoutDefaultMs = 45'000;  // session.timeout.ms
+inline constexpr int64_t kSessionTimeoutShortestMs = 1'000;
+inline constexpr int64_t kSessionTimeoutLongestMs = 30LL * 60 * 1000;
+inline constexpr int64_t kRebalanceTimeoutDefaultMs = 60'000;  // rebalance.timeout.ms
+inline constexpr int64_t kRebalanceTimeoutShortestMs = 1'000;
+inline constexpr int64_t kRebalanceTimeoutLongestMs = 60LL * 60 * 1000;
+inline constexpr int64_t kOffsetsRetentionDefaultMs =
+    7LL * 24 * 3600 * 1000;  // offsets.retention.ms
+inline constexpr int64_t kOffsetsRetentionShortestMs = 60'000;
+inline constexpr int64_t kOffsetsRetentionLongestMs = 10LL * 365 * 24 * 3600 * 1000;
+inline constexpr int64_t kAssignPauseMs = 50;      // between two assignments of one group, and
+inline constexpr int64_t kAssignUnitsPerMs = 100;  // a millisecond more for so many members,
+                                                   // partitions and subscriptions
+inline constexpr int64_t kTopicsPauseMs = 1'000;   // in which changes of topics gather
+inline constexpr int64_t kConfirmAfterResumeMs = 5'000;  // a member that comes back has this long
+                                                         // to give up what it was asked before
+inline constexpr int64_t kInstanceInUseRetryMs = 5'000;  // the refused holder of an instance id
+
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
+static_assert(kMembersPerGroup <= kMembersPerShard);
+static_assert(kOffsetsPerRequest <= kOffsetsPerRecord && kOffsetsPerRecord <= kOffsetsPerShard);
+static_assert(kOffsetMetadataBytes <= kOffsetMetadataBytesPerShard);
+static_assert(kSessionTimeoutShortestMs <= kSessionTimeoutDefaultMs &&
+              kSessionTimeoutDefaultMs <= kSessionTimeoutLongestMs);
+static_assert(kRebalanceTimeoutShortestMs <= kRebalanceTimeoutDefaultMs &&
+              kRebalanceTimeoutDefaultMs <= kRebalanceTimeoutLongestMs);
+static_assert(kOffsetsRetentionShortestMs <= kOffsetsRetentionDefaultMs &&
+              kOffsetsRetentionDefaultMs <= kOffsetsRetentionLongestMs);
 static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");
 static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,

@@ -87,6 +87,8 @@ class FakeBroker::ProduceReactor
     }
     delete this;
   }
+  // Tells the analysis that this is the broker's mutex that its caller holds.
+  void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(broker_->mu_) { broker_->mu_.AssertHeld(); }
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     if (ended_ || writing_ || answers_.empty() || broker_->holding_) return;
     writing_ = true;
@@ -163,6 +165,8 @@ class FakeBroker::FetchReactor : public grpc::ServerWriteReactor<v1::FetchStream
     }
     delete this;
   }
+  // Tells the analysis that this is the broker's mutex that its caller holds.
+  void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(broker_->mu_) { broker_->mu_.AssertHeld(); }
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     PartitionState* const partition = broker_->Find(request_.topic(), request_.partition());
     if (ended_ || writing_ || partition == nullptr || next_ >= partition->end) return;
@@ -384,14 +388,23 @@ void FakeBroker::Hold() {
 void FakeBroker::Release() {
   absl::MutexLock lock(&mu_);
   holding_ = false;
-  for (ProduceReactor* const stream : produce_streams_) stream->Write();
+  for (ProduceReactor* const stream : produce_streams_) {
+    stream->AssertLocked();
+    stream->Write();
+  }
 }
 
 void FakeBroker::BreakStreams() {
   absl::MutexLock lock(&mu_);
   const absl::Status broken = absl::UnavailableError("the fake broker broke the stream");
-  for (ProduceReactor* const stream : produce_streams_) stream->End(broken);
-  for (FetchReactor* const stream : fetch_streams_) stream->End(broken);
+  for (ProduceReactor* const stream : produce_streams_) {
+    stream->AssertLocked();
+    stream->End(broken);
+  }
+  for (FetchReactor* const stream : fetch_streams_) {
+    stream->AssertLocked();
+    stream->End(broken);
+  }
 }
 
 void FakeBroker::AwaitProduced(int count) {
@@ -490,7 +503,10 @@ void FakeBroker::ApplyBatch(PartitionState& partition, std::string batch,
   response->set_base_offset(partition.end.value());
   partition.end = header.next_offset();
   partition.batches.push_back(std::move(batch));
-  for (FetchReactor* const stream : fetch_streams_) stream->Write();
+  for (FetchReactor* const stream : fetch_streams_) {
+    stream->AssertLocked();
+    stream->Write();
+  }
 }
 
 std::vector<FakeBroker::Produced> FakeBroker::produced() const {

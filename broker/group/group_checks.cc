@@ -1,0 +1,117 @@
+#include "broker/group/group_checks.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "broker/topics/topic_name.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+#include "storage/base/utf8.h"
+
+namespace weir {
+namespace {
+
+bool IsIdCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+}
+
+absl::Status RefusedId(absl::string_view id, absl::string_view why) {
+  return MakeError(Reason::kInvalidGroupId,
+                   absl::StrCat("'", absl::CEscape(id.substr(0, limits::kGroupIdLength)),
+                                "' cannot be a group's id: ", why));
+}
+
+absl::Status Invalid(absl::string_view why) { return MakeError(Reason::kInvalidRequest, why); }
+
+absl::Status CheckText(absl::string_view what, absl::string_view text, size_t longest) {
+  if (text.size() > longest) {
+    return Invalid(absl::StrCat("the ", what, " has ", text.size(), " bytes, at most ", longest,
+                                " are allowed"));
+  }
+  if (!IsUtf8(text)) return Invalid(absl::StrCat("the ", what, " is not valid UTF-8"));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckGroupId(absl::string_view id) {
+  if (id.empty()) return RefusedId(id, "it is empty");
+  if (id.size() > limits::kGroupIdLength) {
+    return RefusedId(id, absl::StrCat("it has ", id.size(), " characters, at most ",
+                                      limits::kGroupIdLength, " are allowed"));
+  }
+  if (id == "." || id == "..") return RefusedId(id, "it means a directory");
+  const auto bad = std::find_if_not(id.begin(), id.end(), IsIdCharacter);
+  if (bad != id.end()) {
+    return RefusedId(id, absl::StrCat("'", absl::CEscape(absl::string_view(&*bad, 1)),
+                                      "' is not among the allowed A-Z a-z 0-9 . _ -"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSubscription(const Subscription& subscription) {
+  const size_t topics = subscription.topics.size();
+  if (subscription.prefix.empty() == subscription.topics.empty())
+    return Invalid("a subscription has either names of topics or a prefix that is not empty");
+  if (topics > limits::kSubscribedTopics) {
+    return Invalid(absl::StrCat("the subscription names ", topics, " topics, at most ",
+                                limits::kSubscribedTopics, " are allowed"));
+  }
+  if (!subscription.prefix.empty()) return CheckTopicName(subscription.prefix);
+  for (size_t i = 0; i < topics; ++i) {
+    WEIR_RETURN_IF_ERROR(CheckTopicName(subscription.topics[i]));
+    if (i > 0 && subscription.topics[i] <= subscription.topics[i - 1])
+      return Invalid("the subscription's topics are not ascending, each once");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckJoin(const JoinRequest& request) {
+  WEIR_RETURN_IF_ERROR(CheckGroupId(request.group));
+  if (request.member_id.empty()) return Invalid("the member id is empty");
+  WEIR_RETURN_IF_ERROR(CheckText("member id", request.member_id, limits::kMemberIdLength));
+  WEIR_RETURN_IF_ERROR(CheckText("instance id", request.instance_id, limits::kInstanceIdLength));
+  WEIR_RETURN_IF_ERROR(CheckText("client id", request.client_id, limits::kClientIdLength));
+  WEIR_RETURN_IF_ERROR(CheckText("host", request.host, limits::kHostLength));
+  if (request.epoch < MemberEpoch{0})
+    return Invalid(absl::StrCat("the member epoch is ", request.epoch.value(), ", at least 0"));
+  return CheckSubscription(request.subscription);
+}
+
+absl::Status CheckPartitionCount(size_t partitions) {
+  if (partitions <= limits::kOffsetsPerRequest) return absl::OkStatus();
+  return Invalid(absl::StrCat("the request names ", partitions, " partitions, at most ",
+                              limits::kOffsetsPerRequest, " are allowed"));
+}
+
+absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id) {
+  WEIR_RETURN_IF_ERROR(CheckGroupId(id));
+  if (const Group* const group = groups.Find(id)) return group;
+  return MakeError(Reason::kUnknownGroup, absl::StrCat("there is no group '", id, "'"));
+}
+
+absl::StatusOr<const Group*> FindConsumerGroup(const GroupTable& groups, absl::string_view id) {
+  WEIR_ASSIGN_OR_RETURN(const Group* const group, FindGroup(groups, id));
+  if (group->head().type == GroupType::kConsumer) return group;
+  return MakeError(Reason::kGroupTypeMismatch,
+                   absl::StrCat("group '", id, "' is a ", GroupTypeName(group->head().type),
+                                " group, the call is for consumer groups"));
+}
+
+absl::StatusOr<GroupHead> NewGroup(const GroupTable& groups, absl::string_view id, GroupStart start,
+                                   int64_t now_ms) {
+  WEIR_RETURN_IF_ERROR(CheckGroupId(id));
+  if (groups.groups().size() >= limits::kGroupsPerShard) {
+    return MakeError(Reason::kGroupLimit, absl::StrCat("there are ", groups.groups().size(),
+                                                       " groups in the internal partition of '", id,
+                                                       "', as many as there may be"));
+  }
+  return GroupHead{
+      .id = std::string(id), .start = start, .created_ms = now_ms, .empty_since_ms = now_ms};
+}
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+// What a request to the machine of consumer groups must be like before anything is decided: ids,
+// names, lists, and the group that it is for. Pure functions.
+#ifndef WEIR_BROKER_GROUP_GROUP_CHECKS_H_
+#define WEIR_BROKER_GROUP_GROUP_CHECKS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "broker/group/group.h"
+#include "broker/group/group_requests.h"
+#include "broker/group/group_table.h"
+
+namespace weir {
+
+// INVALID_GROUP_ID unless it is 1 to 249 characters of A-Z a-z 0-9 . _ - and neither "." nor "..".
+absl::Status CheckGroupId(absl::string_view id);
+
+// INVALID_REQUEST, INVALID_TOPIC_NAME: ids or texts that are empty, too long or no UTF-8; a
+// subscription that is empty, has both names and a prefix, or too many names, twice the same one,
+// or one that cannot be a topic's. INVALID_GROUP_ID.
+absl::Status CheckJoin(const JoinRequest& request);
+absl::Status CheckSubscription(const Subscription& subscription);
+
+// INVALID_REQUEST when a request names more than limits::kOffsetsPerRequest partitions.
+absl::Status CheckPartitionCount(size_t partitions);
+
+// INVALID_GROUP_ID, UNKNOWN_GROUP.
+absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id);
+// The same, and GROUP_TYPE_MISMATCH for a group of another type.
+absl::StatusOr<const Group*> FindConsumerGroup(const GroupTable& groups, absl::string_view id);
+
+// The head of a group that is to be created, without members. INVALID_GROUP_ID, GROUP_LIMIT.
+absl::StatusOr<GroupHead> NewGroup(const GroupTable& groups, absl::string_view id, GroupStart start,
+                                   int64_t now_ms);
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_GROUP_GROUP_CHECKS_H_

@@ -1,0 +1,30 @@
+// TopicStart: fixes where a group begins when it first subscribes to a topic. A group that starts
+// at the latest gets the log's ends as its first committed offsets, so that no crash and no pause
+// before its first commit skips a record; what comes later, partitions and topics, begins at its
+// first record. Pure functions.
+#ifndef WEIR_BROKER_GROUP_TOPIC_START_H_
+#define WEIR_BROKER_GROUP_TOPIC_START_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "broker/group/assignor.h"
+#include "broker/group/draft.h"
+#include "broker/group/group.h"
+#include "broker/group/topic_view.h"
+
+namespace weir {
+
+// For the topics that a member subscribes to from now on and the group did not before. `offsets`:
+// the group's. The view's error when the end of a log is not known; then nothing may be decided.
+absl::Status StartTopics(const GroupHead& head, const CommittedOffsets& offsets,
+                         absl::Span<const TopicView::Topic> topics, const TopicView& view,
+                         int64_t now_ms, Draft* draft);
+
+// For those of the topics that were not there when somebody subscribed to them.
+void StartLaterTopics(const Group& group, const AssignorInput& input, Draft* draft);
+
+}  // namespace weir
+
+#endif  // WEIR_BROKER_GROUP_TOPIC_START_H_

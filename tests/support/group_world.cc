@@ -1,0 +1,169 @@
+#include "tests/support/group_world.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/group/group_records.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+
+namespace weir {
+
+TopicId FakeTopics::Set(const std::string& name, int32_t partitions) {
+  Topic& topic = by_name_[name];
+  if (topic.partitions == 0) {
+    ++made_;
+    topic.id.bytes[0] = made_;
+    topic.name = name;
+    names_[topic.id] = name;
+  }
+  topic.partitions = partitions;
+  return topic.id;
+}
+
+std::string FakeTopics::NameOf(TopicId id) const {
+  const auto found = names_.find(id);
+  return found == names_.end() ? id.ToString() : found->second;
+}
+
+std::optional<TopicView::Topic> FakeTopics::Find(absl::string_view name) const {
+  const auto found = by_name_.find(std::string(name));
+  if (found == by_name_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<TopicView::Topic> FakeTopics::Find(TopicId id) const {
+  const auto name = names_.find(id);
+  if (name == names_.end()) return std::nullopt;
+  const auto found = by_name_.find(name->second);
+  if (found == by_name_.end() || found->second.id != id) return std::nullopt;
+  return found->second;
+}
+
+std::vector<TopicView::Topic> FakeTopics::WithPrefix(absl::string_view prefix) const {
+  std::vector<Topic> found;
+  for (const auto& [name, topic] : by_name_) {
+    if (absl::StartsWith(name, prefix)) found.push_back(topic);
+  }
+  return found;
+}
+
+absl::StatusOr<TopicView::Bounds> FakeTopics::BoundsOf(const TopicPartition& partition) const {
+  if (!unavailable_.ok()) return unavailable_;
+  const std::optional<Topic> topic = Find(partition.topic);
+  if (!topic.has_value()) return MakeError(Reason::kUnknownTopic, "no such topic");
+  if (partition.partition.value() < 0 || partition.partition.value() >= topic->partitions)
+    return MakeError(Reason::kUnknownPartition, "no such partition");
+  const auto bounds = bounds_.find(partition);
+  return bounds == bounds_.end() ? Bounds{} : bounds->second;
+}
+
+GroupWorld::GroupWorld() { Start(); }
+
+void GroupWorld::Start() {
+  machine_ = std::make_unique<GroupMachine>(
+      GroupMachineOptions{.shard = PartitionIndex{5}, .topics = &topics_, .listener = this});
+  machine_->UseTimers(this);
+  WEIR_CHECK(machine_->Load(store_).ok());
+  unwritten_.clear();
+  for (size_t i = written_; i < log_.size(); ++i)
+    WEIR_CHECK(machine_->Replay(log_[i], &unwritten_).ok());
+  machine_->OnLoaded(now_);
+}
+
+void GroupWorld::Run(Handler handler) {
+  RunOne(std::move(handler));
+  RunTimers(now_.monotonic);
+}
+
+void GroupWorld::RunOne(Handler handler) {
+  Decision decision = handler(now_);
+  for (InternalRecord& record : decision.records) {
+    on_record(record);
+    WEIR_CHECK(machine_->Replay(record, &unwritten_).ok());
+    record_bytes_ += static_cast<int64_t>(record.payload.size());
+    log_.push_back(std::move(record));
+  }
+  if (decision.answer) decision.answer(absl::OkStatus());
+}
+
+std::optional<absl::Duration> GroupWorld::NextTimer() const {
+  const auto next =
+      std::min_element(timers_.begin(), timers_.end(),
+                       [](const auto& a, const auto& b) { return a.second.at < b.second.at; });
+  if (next == timers_.end()) return std::nullopt;
+  return next->second.at;
+}
+
+void GroupWorld::RunTimers(absl::Duration until) {
+  while (true) {
+    const auto next =
+        std::min_element(timers_.begin(), timers_.end(), [](const auto& a, const auto& b) {
+          return std::tie(a.second.at, a.second.sequence) <
+                 std::tie(b.second.at, b.second.sequence);
+        });
+    if (next == timers_.end() || next->second.at > until) return;
+    const absl::Duration passed = std::max(next->second.at - now_.monotonic, absl::ZeroDuration());
+    now_.monotonic += passed;
+    now_.now_ms += absl::ToInt64Milliseconds(passed);
+    Handler handler = std::move(next->second.handler);
+    timers_.erase(next);
+    RunOne(std::move(handler));
+  }
+}
+
+void GroupWorld::Advance(absl::Duration by) {
+  const absl::Duration until = now_.monotonic + by;
+  RunTimers(until);
+  now_.now_ms += absl::ToInt64Milliseconds(until - now_.monotonic);
+  now_.monotonic = until;
+}
+
+void GroupWorld::WriteStore() {
+  WEIR_CHECK(store_.Write(unwritten_).ok());
+  unwritten_.clear();
+  written_ = log_.size();
+}
+
+std::string GroupWorld::Restart() {
+  const std::string before = Dump();
+  timers_.clear();
+  Start();
+  const std::string after = Dump();
+  RunTimers(now_.monotonic);
+  return before == after ? "" : absl::StrCat("before:\n", before, "after:\n", after);
+}
+
+std::string GroupWorld::Dump() const {
+  std::string text;
+  for (const auto& [id, group] : machine_->groups().groups()) {
+    absl::StrAppend(&text, GroupRecordOf(group->head()).payload, "\n");
+    for (const auto& [member_id, member] : group->members()) {
+      absl::StrAppend(&text, MemberRecordOf(id, *member).payload, "\n");
+      for (const auto& [partition, hold] : member->held)
+        WEIR_CHECK(group->OwnerOf(partition) == member.get());
+    }
+    for (const TopicId topic : group->offsets().Topics()) {
+      absl::StrAppend(&text, topic.ToString(), " ",
+                      group->offsets().StartedWith(topic).value_or(-1), "\n");
+    }
+    group->offsets().Visit({}, [&](const TopicPartition& partition, const CommittedOffset& offset) {
+      absl::StrAppend(&text, partition.topic.ToString(), "/", partition.partition.value(), "=",
+                      EncodeCommittedOffset(offset), "\n");
+      return true;
+    });
+  }
+  return text;
+}
+
+void GroupWorld::SetTimer(absl::string_view key, absl::Duration at, Handler handler) {
+  if (at == absl::InfiniteDuration()) {
+    timers_.erase(std::string(key));
+    return;
+  }
+  timers_.insert_or_assign(std::string(key), Timer{at, ++last_sequence_, std::move(handler)});
+}
+
+}  // namespace weir
