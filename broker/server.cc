@@ -13,6 +13,7 @@
 #include "absl/synchronization/notification.h"
 #include "broker/data_directory.h"
 #include "broker/disk_reserve.h"
+#include "broker/groups.h"
 #include "broker/limits/admission.h"
 #include "broker/limits/disk_watermark.h"
 #include "broker/log_events.h"
@@ -87,6 +88,7 @@ class ServerImpl : public Server {
  private:
   absl::Status OpenTopics();
   absl::Status OpenLogs();
+  absl::Status OpenGroups();
   absl::Status Listen();
   void AddGauges();
   std::vector<PartitionSample> SamplePartitions() const;
@@ -123,6 +125,7 @@ class ServerImpl : public Server {
   ThreadExecutor disk_{"weir-disk", kDiskThreads};
   std::unique_ptr<PartitionManager> partitions_;
   std::unique_ptr<ProduceEngine> produce_;
+  std::unique_ptr<Groups> groups_;
   ThreadExecutor admin_{"weir-admin", kAdminThreads};
   ThreadExecutor upkeep_{"weir-upkeep", 1};
   std::unique_ptr<RetentionTask> retention_;
@@ -146,6 +149,7 @@ absl::Status ServerImpl::Start() {
                                     [this](const absl::Status& reason) { OnFenced(reason); }));
   WEIR_RETURN_IF_ERROR(OpenTopics());
   WEIR_RETURN_IF_ERROR(OpenLogs());
+  WEIR_RETURN_IF_ERROR(OpenGroups());
   CheckDisk();
   AddGauges();
   WEIR_RETURN_IF_ERROR(Listen());
@@ -219,6 +223,21 @@ absl::Status ServerImpl::OpenLogs() {
   return partitions_->FinishDeletions();
 }
 
+absl::Status ServerImpl::OpenGroups() {
+  StateNotes notes;
+  WEIR_ASSIGN_OR_RETURN(
+      groups_, Groups::Start({.file_system = &fs_,
+                              .data_directory = directory_.path,
+                              .catalog = catalog_.get(),
+                              .logs = logs_.get(),
+                              .timers = &timers_,
+                              .clock = &clock_,
+                              .on_failure = [this](const absl::Status& why) { OnFenced(why); }},
+                             &notes));
+  for (const std::string& note : notes) spdlog::warn("state: {}", note);
+  return absl::OkStatus();
+}
+
 absl::Status ServerImpl::Listen() {
   services_.reset(new Services{.facts = {.version = std::string(WeirVersion()),
                                          .broker_id = directory_.meta.broker_id,
@@ -231,6 +250,8 @@ absl::Status ServerImpl::Listen() {
                                .producers = producers_.get(),
                                .produce = produce_.get(),
                                .logs = logs_.get(),
+                               .groups = groups_->shards(),
+                               .sessions = groups_->sessions(),
                                .waiters = &waiters_,
                                .disk = &disk_,
                                .admin = &admin_,
@@ -358,6 +379,7 @@ absl::Status ServerImpl::Stop(absl::Duration grace) {
   if (grpc_ != nullptr) grpc_->Shutdown(grace);
   metrics_.DropCollectors();
   http_.reset();
+  if (groups_ != nullptr) groups_->Stop();
   if (logs_ == nullptr) return absl::OkStatus();
   const absl::Status closed = logs_->Close();
   // What the log has posted refers to it.

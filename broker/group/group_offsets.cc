@@ -121,13 +121,7 @@ absl::Status GroupOffsets::CheckCommit(const Committer& committer,
   WEIR_ASSIGN_OR_RETURN(const TopicView::Bounds bounds,
                         context_->topics->BoundsOf(commit.partition));
   if (commit.offset > bounds.end) return OutOfRange(commit.partition, commit.offset, bounds);
-  if (committer.group == nullptr) return absl::OkStatus();
-  const auto committed = committer.group->offsets().Find(commit.partition);
-  if (!committed.has_value() || committed->offset <= commit.offset) return absl::OkStatus();
-  return MakeError(Reason::kOffsetMovesBack,
-                   absl::StrCat("offset ", commit.offset.value(), " of ", Text(commit.partition),
-                                " lies before the committed ", committed->offset.value(),
-                                "; only a reset moves a group back"));
+  return absl::OkStatus();
 }
 
 absl::Status GroupOffsets::Note(const Group* group, const TopicPartition& partition,

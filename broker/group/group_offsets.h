@@ -25,7 +25,8 @@ class GroupOffsets {
   // (without member), INVALID_REQUEST, INVALID_GROUP_ID, GROUP_LIMIT. Of one offset:
   // STALE_MEMBER_EPOCH (the member does not own the partition, or did not yet in the epoch of the
   // commit), INVALID_REQUEST (negative, or twice), OFFSET_METADATA_TOO_LARGE, OFFSET_OUT_OF_RANGE
-  // (behind the log's end), OFFSET_MOVES_BACK, GROUP_LIMIT, and the view's errors.
+  // (behind the log's end), GROUP_LIMIT, and the view's errors. An offset may lie before the one
+  // that was committed: who reads something once more on purpose goes on from there.
   Decision Commit(const MachineTime& now, CommitRequest request,
                   Reply<std::vector<absl::Status>> reply);
 

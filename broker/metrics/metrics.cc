@@ -28,7 +28,8 @@ const prometheus::Histogram::BucketBoundaries& DiskBounds() {
 }
 
 constexpr const char* kCallNames[] = {"Produce",     "ProduceStream", "Fetch", "FetchStream",
-                                      "ListOffsets", "InitProducer",  "Admin"};
+                                      "ListOffsets", "InitProducer",  "Admin", "CommitOffsets",
+                                      "FetchOffsets", "GroupAdmin"};
 constexpr const char* kDurabilityNames[] = {"durable", "written"};
 
 class CallbackGauge : public prometheus::Collectable {

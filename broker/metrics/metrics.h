@@ -35,7 +35,10 @@ enum class Call {
   kFetchStream,
   kListOffsets,
   kInitProducer,
-  kAdmin
+  kAdmin,
+  kCommitOffsets,
+  kFetchOffsets,
+  kGroupAdmin
 };
 
 class Metrics {

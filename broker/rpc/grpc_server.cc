@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "broker/rpc/admin_service.h"
+#include "broker/rpc/group_service.h"
 #include "broker/rpc/log_service.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -24,7 +25,8 @@
 namespace weir {
 namespace {
 
-constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.AdminService"};
+constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.GroupService",
+                                           "weir.v1.AdminService"};
 // A connection whose other end is gone without a word is noticed after these two.
 constexpr absl::Duration kCloseConnections = absl::Milliseconds(200);
 constexpr int kKeepaliveMs = 60'000;
@@ -74,7 +76,7 @@ void Bound(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
 class GrpcServerImpl : public GrpcServer {
  public:
   explicit GrpcServerImpl(const Services* services)
-      : services_(services), log_(services), admin_(services) {}
+      : services_(services), log_(services), groups_(services), admin_(services) {}
 
   absl::Status Listen(const GrpcServerOptions& options) {
     grpc::ServerBuilder builder;
@@ -82,6 +84,7 @@ class GrpcServerImpl : public GrpcServer {
     const std::string address = Address(options.host, options.port);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&log_);
+    builder.RegisterService(&groups_);
     builder.RegisterService(&admin_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
@@ -110,6 +113,7 @@ class GrpcServerImpl : public GrpcServer {
  private:
   const Services* const services_;
   LogService log_;
+  GroupService groups_;
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "broker/group/group_shards.h"
 #include "broker/limits/admission.h"
 #include "broker/limits/disk_watermark.h"
 #include "broker/metrics/metrics.h"
@@ -14,6 +15,7 @@
 #include "broker/partition/produce.h"
 #include "broker/partition/producer_identities.h"
 #include "broker/rpc/call_registry.h"
+#include "broker/rpc/group_sessions.h"
 #include "broker/runtime/waiters.h"
 #include "broker/topics/topic_catalog.h"
 #include "storage/base/clock.h"
@@ -39,6 +41,8 @@ struct Services {
   ProducerIdentities* producers = nullptr;
   ProduceEngine* produce = nullptr;
   LogManager* logs = nullptr;
+  GroupShards* groups = nullptr;
+  GroupSessions* sessions = nullptr;  // of groups' members
   Waiters* waiters = nullptr;
   Executor* disk = nullptr;  // reads that wait for a disk
   Executor* admin =

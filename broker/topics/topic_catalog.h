@@ -68,7 +68,7 @@ class TopicCatalog {
   // Reads all topics from the store. DATA_LOSS when they contradict each other.
   static absl::StatusOr<std::unique_ptr<TopicCatalog>> Load(TopicCatalogOptions options);
 
-  // Before the first change.
+  // It hears of changes from now on, as long as there are any.
   void AddListener(Listener listener) ABSL_LOCKS_EXCLUDED(change_mu_);
 
   // Changes. An error that is not COMMIT_UNCERTAIN means that nothing changed; LOG_DIR_FENCED comes

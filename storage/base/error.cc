@@ -98,8 +98,6 @@ constexpr ErrorInfo kErrors[] = {
      "A connected member has this instance id."},
     {Reason::kOffsetMetadataTooLarge, "OFFSET_METADATA_TOO_LARGE", Code::kInvalidArgument, false,
      Effect::kNone, "The metadata of a committed offset is at most 4 KiB."},
-    {Reason::kOffsetMovesBack, "OFFSET_MOVES_BACK", Code::kFailedPrecondition, false, Effect::kNone,
-     "A higher offset is committed already; only a reset moves a group back."},
     {Reason::kNoCommittedOffset, "NO_COMMITTED_OFFSET", Code::kFailedPrecondition, false,
      Effect::kNone, "The group has no committed offset in the partition."},
     {Reason::kGroupLimit, "GROUP_LIMIT", Code::kResourceExhausted, false, Effect::kNone,

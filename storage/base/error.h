@@ -61,9 +61,8 @@ enum class Reason : int {
   kStaleMemberEpoch = 37,
   kInstanceIdInUse = 38,
   kOffsetMetadataTooLarge = 39,
-  kOffsetMovesBack = 40,
-  kNoCommittedOffset = 41,
-  kGroupLimit = 42,
+  kNoCommittedOffset = 40,
+  kGroupLimit = 41,
 };
 
 // May what was asked for have happened although an error came back?

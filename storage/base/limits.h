@@ -120,6 +120,7 @@ inline constexpr size_t kUnwrittenStateChanges =
     100'000;  // before the state store is written at once
 
 // Consumer groups. A shard holds the groups of one internal partition.
+inline constexpr int32_t kGroupPartitions = 16;  // of a new broker's internal topic
 inline constexpr size_t kGroupIdLength = 249;  // as topic names
 inline constexpr size_t kMemberIdLength = 64;  // a uuid has 36
 inline constexpr size_t kInstanceIdLength = 249;

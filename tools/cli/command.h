@@ -31,6 +31,7 @@ struct Invocation {
 void AddTopicCommand(CLI::App& app, Invocation& invocation);
 void AddProduceCommand(CLI::App& app, Invocation& invocation);
 void AddConsumeCommand(CLI::App& app, Invocation& invocation);
+void AddGroupCommand(CLI::App& app, Invocation& invocation);
 void AddOffsetsCommand(CLI::App& app, Invocation& invocation);
 void AddLogCommand(CLI::App& app, Invocation& invocation);
 void AddTopCommand(CLI::App& app, Invocation& invocation);

@@ -12,6 +12,7 @@
 #include "storage/base/error.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
+#include "tools/cli/group_consume_run.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/record_printer.h"
 #include "tools/cli/stop_signal.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct ConsumeOptions {
   std::string topic;
+  std::string group;  // empty: not as a member of one
   Position from = Earliest();
   int32_t partition = -1;  // -1: all
   int64_t max = -1;        // records; -1: no limit
@@ -114,10 +116,27 @@ int ConsumeRun::Run() {
   return stop_.requested() && !options_.follow ? kExitInterrupted : kExitOk;
 }
 
+int ConsumeInGroup(const ConsumeOptions& options, const Client& client) {
+  const bool latest = std::holds_alternative<Latest>(options.from);
+  if (!latest && !std::holds_alternative<Earliest>(options.from)) {
+    return FailUsage(
+        "--from with --group says where a new group begins: earliest or latest. weir group reset "
+        "moves a group");
+  }
+  return RunGroupConsume({.group = options.group,
+                          .topic = options.topic,
+                          .start = latest ? GroupStart::kLatest : GroupStart::kEarliest,
+                          .max = options.max,
+                          .follow = options.follow,
+                          .format = options.format},
+                         client);
+}
+
 int Run(const ConsumeOptions& options, const Invocation& invocation) {
   StopSignal::Block();
   absl::StatusOr<Client> client = Connect(invocation);
   if (!client.ok()) return Fail(client.status());
+  if (!options.group.empty()) return ConsumeInGroup(options, *client);
   Admin admin(*client);
   const auto topic = admin.DescribeTopic(options.topic, /*with_partitions=*/false);
   if (!topic.ok()) return Fail(topic.status());
@@ -156,8 +175,14 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
             "earliest (default), latest, an offset, or a time: 2026-11-22T10:00:00Z, 2026-11-22, "
             "@SECONDS, or how long ago, as in "
             "90s, 1h30m, 7d");
-  command->add_option("--partition", options->partition, "Only this partition")
-      ->check(CLI::NonNegativeNumber);
+  CLI::Option* const partition =
+      command->add_option("--partition", options->partition, "Only this partition")
+          ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--group", options->group,
+                   "As a member of this consumer group: go on where it is, commit what was "
+                   "printed, share the partitions with other members. A new group begins at --from")
+      ->excludes(partition);
   command->add_option("--max", options->max, "Stop after so many records")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--follow", options->follow,
@@ -177,7 +202,8 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
       "Examples:\n"
       "  weir consume orders --from 1h --print-key\n"
       "  weir consume orders --partition 3 --from 1000 --max 10 --output json\n"
-      "  weir consume logs --from latest --follow");
+      "  weir consume logs --from latest --follow\n"
+      "  weir consume orders --group email --follow");
   command->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return Run(*options, invocation); };
   });

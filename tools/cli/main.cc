@@ -49,6 +49,7 @@ int Run(int argc, char** argv) {
   weir::AddTopicCommand(app, invocation);
   weir::AddProduceCommand(app, invocation);
   weir::AddConsumeCommand(app, invocation);
+  weir::AddGroupCommand(app, invocation);
   weir::AddOffsetsCommand(app, invocation);
   weir::AddLogCommand(app, invocation);
   weir::AddTopCommand(app, invocation);

@@ -1,0 +1,199 @@
+#include "broker/rpc/group_admin_calls.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/group/group_shards.h"
+#include "broker/rpc/error_encoding.h"
+#include "broker/rpc/group_encoding.h"
+#include "broker/rpc/page_token.h"
+#include "storage/base/check.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+namespace {
+
+GroupConfigChange Setting(const google::protobuf::Map<std::string, std::string>& set) {
+  return {.set = {set.begin(), set.end()}};
+}
+
+// The groups of one partition that a page may show.
+absl::StatusOr<std::vector<GroupSummary>> ListPart(GroupShards* groups, PartitionIndex partition,
+                                                   const std::string& after, size_t limit) {
+  return groups->AskAndWait<std::vector<GroupSummary>>(
+      partition, [&after, limit](GroupMachine& machine, const MachineTime&,
+                                 Reply<std::vector<GroupSummary>> reply) {
+        return machine.admin().List(after, limit, std::move(reply));
+      });
+}
+
+}  // namespace
+
+absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request) {
+  if (request.type() != v1::CONSUMER) {
+    return MakeError(request.type() == v1::GROUP_TYPE_UNSPECIFIED ? Reason::kInvalidRequest
+                                                                  : Reason::kUnsupportedField,
+                     absl::StrCat("type is ", int{request.type()},
+                                  "; this broker has groups of type CONSUMER (1)"));
+  }
+  WEIR_ASSIGN_OR_RETURN(const std::optional<GroupStart> start, DecodeGroupStart(request.start()));
+  if (!start.has_value()) {
+    return MakeError(Reason::kInvalidRequest,
+                     "a new group needs a start: EARLIEST, LATEST or NONE");
+  }
+  return services.groups->TellAndWait(
+      services.groups->PartitionOf(request.group()),
+      [&](GroupMachine& machine, const MachineTime& now, Done done) {
+        return machine.admin().Create(
+            now,
+            {.group = request.group(), .start = *start, .config = Setting(request.config())},
+            std::move(done));
+      });
+}
+
+absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& request,
+                        v1::AlterGroupResponse* response) {
+  GroupConfigChange change = Setting(request.set());
+  change.remove = {request.remove().begin(), request.remove().end()};
+  WEIR_ASSIGN_OR_RETURN(
+      const GroupConfig config,
+      services.groups->AskAndWait<GroupConfig>(
+          services.groups->PartitionOf(request.group()),
+          [&](GroupMachine& machine, const MachineTime& now, Reply<GroupConfig> reply) {
+            return machine.admin().Alter(now, request.group(), change, std::move(reply));
+          }));
+  for (const GroupConfigEntry& entry : DescribeGroupConfig(config)) {
+    v1::ConfigEntry* const added = response->add_config();
+    added->set_name(entry.name);
+    added->set_value(entry.value);
+    added->set_is_default(entry.is_default);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& request,
+                        v1::ListGroupsResponse* response) {
+  const std::string& prefix = request.prefix();
+  const std::string listing = absl::StrCat("groups:", prefix);
+  WEIR_ASSIGN_OR_RETURN(const std::string token, DecodePageToken(listing, request.page_token()));
+  WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request.page_size()));
+  // A group called as the prefix is may be the first; what comes right before it sorts before it.
+  const std::string before = prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1);
+  const std::string after = token.empty() ? before : token;
+  std::vector<GroupSummary> groups;
+  for (size_t i = 0; i < services.groups->size(); ++i) {
+    const PartitionIndex partition{static_cast<int32_t>(i)};
+    std::string from = after;
+    for (size_t taken = 0; taken <= static_cast<size_t>(size);) {
+      // One more than fits tells whether there is another page.
+      WEIR_ASSIGN_OR_RETURN(
+          const std::vector<GroupSummary> part,
+          ListPart(services.groups, partition, from, static_cast<size_t>(size) + 1));
+      bool past_prefix = part.size() <= static_cast<size_t>(size);
+      for (const GroupSummary& group : part) {
+        if (absl::StartsWith(group.id, prefix)) {
+          groups.push_back(group);
+          ++taken;
+        } else if (group.id > prefix) {
+          past_prefix = true;
+        }
+      }
+      if (past_prefix) break;
+      from = part.back().id;
+    }
+  }
+  std::sort(groups.begin(), groups.end(),
+            [](const GroupSummary& a, const GroupSummary& b) { return a.id < b.id; });
+  if (groups.size() > static_cast<size_t>(size)) {
+    groups.resize(static_cast<size_t>(size));
+    response->set_next_page_token(EncodePageToken(listing, groups.back().id));
+  }
+  for (const GroupSummary& group : groups) {
+    v1::GroupSummary* const summary = response->add_groups();
+    summary->set_group(group.id);
+    summary->set_type(EncodeGroupType(group.type));
+    summary->set_state(EncodeGroupState(group.state));
+    summary->set_paused(group.paused);
+    summary->set_members(static_cast<int32_t>(group.members));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DeleteGroup(const Services& services, const std::string& group) {
+  return services.groups->TellAndWait(
+      services.groups->PartitionOf(group),
+      [&](GroupMachine& machine, const MachineTime&, Done done) {
+        return machine.admin().Delete(group, std::move(done));
+      });
+}
+
+absl::Status SetGroupPaused(const Services& services, const std::string& group, bool paused) {
+  return services.groups->TellAndWait(
+      services.groups->PartitionOf(group),
+      [&](GroupMachine& machine, const MachineTime&, Done done) {
+        return machine.admin().SetPaused(group, paused, std::move(done));
+      });
+}
+
+absl::Status ResetOffsets(const Services& services, const v1::ResetOffsetsRequest& request,
+                          v1::ResetOffsetsResponse* response) {
+  WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, services.catalog->Require(request.topic()));
+  std::vector<int32_t> partitions(request.partitions().begin(), request.partitions().end());
+  for (int32_t i = 0; request.partitions_size() == 0 && i < topic->partitions; ++i)
+    partitions.push_back(i);
+  std::sort(partitions.begin(), partitions.end());
+  ResetRequest reset{.group = request.group(), .dry_run = request.dry_run()};
+  for (const int32_t partition : partitions) {
+    WEIR_ASSIGN_OR_RETURN(const TopicPartition id,
+                          DecodePartition(*services.catalog, topic->name, partition));
+    ResetItem& item = reset.items.emplace_back(ResetItem{.partition = id});
+    switch (request.to_case()) {
+      case v1::ResetOffsetsRequest::kEarliest:
+        item.target = ResetToEarliest{};
+        break;
+      case v1::ResetOffsetsRequest::kLatest:
+        item.target = ResetToLatest{};
+        break;
+      case v1::ResetOffsetsRequest::kOffset:
+        item.target = Offset{request.offset()};
+        break;
+      case v1::ResetOffsetsRequest::kShift:
+        item.target = ResetBy{.records = request.shift()};
+        break;
+      case v1::ResetOffsetsRequest::kTimestampMs: {
+        WEIR_ASSIGN_OR_RETURN(const PartitionManager::Found found,
+                              services.partitions->Find(topic, id.partition));
+        WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<PartitionLog> log, found.partition->OpenLog());
+        WEIR_ASSIGN_OR_RETURN(const TimestampOffset at, log->FindByTime(request.timestamp_ms()));
+        item.target = at.offset;
+        break;
+      }
+      case v1::ResetOffsetsRequest::TO_NOT_SET:
+        return MakeError(Reason::kInvalidRequest,
+                         "a reset needs earliest, latest, offset, timestamp_ms or shift");
+    }
+  }
+  WEIR_ASSIGN_OR_RETURN(
+      const std::vector<ResetOutcome> outcomes,
+      services.groups->AskAndWait<std::vector<ResetOutcome>>(
+          services.groups->PartitionOf(reset.group),
+          [&](GroupMachine& machine, const MachineTime& now,
+              Reply<std::vector<ResetOutcome>> reply) {
+            return machine.offsets().Reset(now, reset, std::move(reply));
+          }));
+  for (const ResetOutcome& outcome : outcomes) {
+    v1::ResetOffsetsResponse::Result* const result = response->add_results();
+    result->set_partition(outcome.partition.partition.value());
+    result->set_before(outcome.before.has_value() ? outcome.before->value() : -1);
+    result->set_after(outcome.after.ok() ? outcome.after->value() : -1);
+    if (!outcome.after.ok()) *result->mutable_error() = EncodeError(outcome.after.status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace weir

@@ -1,0 +1,241 @@
+#include "client/src/group_member.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/src/random.h"
+#include "client/src/wire_status.h"
+#include "storage/base/error.h"
+
+namespace weir::client {
+
+// From Open to its end; it only hands on, one write at a time, and keeps itself alive until it is
+// over.
+class GroupMember::Link : public StreamEvents {
+ public:
+  explicit Link(GroupMember* member) : member_(member) {}
+
+  // `self` is this.
+  void Open(Channel& channel, const v1::Membership& membership, std::shared_ptr<Link> self) {
+    absl::MutexLock lock(&mu_);
+    self_ = std::move(self);
+    stream_ = channel.Open(kJoin, this);
+    v1::JoinRequest request;
+    *request.mutable_join() = membership;
+    Write(request);
+    stream_->Read();
+  }
+  void Confirm(int64_t epoch) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    confirm_ = epoch;
+    WriteNext();
+  }
+  void Leave() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    leave_ = true;
+    WriteNext();
+  }
+  void Cancel() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (stream_ != nullptr) stream_->Cancel();
+  }
+
+ private:
+  void OnWritten() override {
+    absl::MutexLock lock(&mu_);
+    writing_ = false;
+    WriteNext();
+  }
+  void OnMessage(SharedBytes message) override {
+    v1::JoinResponse response;
+    if (!response.ParseFromString(message.ToString())) return Cancel();
+    if (response.has_assignment())
+      member_->OnAssignment(this, std::move(*response.mutable_assignment()));
+    absl::MutexLock lock(&mu_);
+    stream_->Read();
+  }
+  void OnClosed(const absl::Status& status) override {
+    std::shared_ptr<Link> self;
+    {
+      absl::MutexLock lock(&mu_);
+      self = std::move(self_);
+    }
+    member_->OnClosed(this, status);
+  }
+
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (writing_ || last_ || stream_ == nullptr) return;
+    v1::JoinRequest request;
+    request.set_revoked_epoch(std::exchange(confirm_, 0));
+    if (leave_) {
+      last_ = true;
+      stream_->WriteLast(request.SerializeAsString());
+    } else if (request.revoked_epoch() != 0) {
+      Write(request);
+    }
+  }
+  void Write(const v1::JoinRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    auto bytes = std::make_shared<const std::string>(request.SerializeAsString());
+    writing_ = true;
+    stream_->Write(*bytes, "", bytes);
+  }
+
+  GroupMember* const member_;  // waits for OnClosed before it goes
+  absl::Mutex mu_;
+  std::shared_ptr<Link> self_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<Stream> stream_ ABSL_GUARDED_BY(mu_);
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool last_ ABSL_GUARDED_BY(mu_) = false;  // nothing more can be written
+  bool leave_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t confirm_ ABSL_GUARDED_BY(mu_) = 0;  // to be written; 0: nothing
+};
+
+GroupMember::GroupMember(std::shared_ptr<Channel> channel, v1::Membership membership,
+                         std::function<void()> on_change)
+    : channel_(std::move(channel)),
+      on_change_(std::move(on_change)),
+      membership_(std::move(membership)),
+      thread_(std::make_unique<ThreadExecutor>("weir-member", 1)) {
+  thread_->Post([this] { Run(); });
+}
+
+GroupMember::~GroupMember() {
+  std::shared_ptr<Link> link;
+  {
+    absl::MutexLock lock(&mu_);
+    stopped_ = true;
+    link = link_;
+    changed_.SignalAll();
+  }
+  thread_.reset();
+  if (link != nullptr) link->Cancel();
+  absl::MutexLock lock(&mu_);
+  const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return link_ == nullptr; };
+  mu_.Await(absl::Condition(&over));
+}
+
+void GroupMember::Run() {
+  absl::MutexLock lock(&mu_);
+  while (!stopped_) {
+    const absl::Duration now = clock_.Monotonic();
+    if (now >= cut_off_at_) {
+      Lose();
+      on_change_();
+    }
+    absl::Duration next = cut_off_at_;
+    if (link_ == nullptr && !leaving_) {
+      if (now >= join_at_) {
+        link_ = std::make_shared<Link>(this);
+        const std::shared_ptr<Link> link = link_;
+        const v1::Membership membership = membership_;
+        mu_.Unlock();
+        link->Open(*channel_, membership, link);
+        mu_.Lock();
+        if (stopped_ || leaving_) {  // whoever said so may have come before it was open
+          mu_.Unlock();
+          link->Cancel();
+          mu_.Lock();
+        }
+        continue;
+      }
+      next = std::min(next, join_at_);
+    }
+    changed_.WaitWithTimeout(&mu_, next - now);
+  }
+}
+
+void GroupMember::OnAssignment(Link* link, v1::MemberAssignment assignment) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (link_.get() != link) return;
+    membership_.set_member_id(assignment.member_id());
+    membership_.set_member_epoch(assignment.member_epoch());
+    session_timeout_ = absl::Milliseconds(assignment.session_timeout_ms());
+    cut_off_at_ = absl::InfiniteDuration();
+    failures_ = 0;
+    last_error_ = failure_ = absl::OkStatus();
+    assignment_ = std::move(assignment);
+  }
+  on_change_();
+}
+
+void GroupMember::OnClosed(Link* link, const absl::Status& status) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (link_.get() == link) {
+      const absl::Duration now = clock_.Monotonic();
+      closed_ = status;
+      const std::optional<Reason> reason = ReasonOf(status);
+      if (reason == Reason::kUnknownMember || reason == Reason::kStaleMemberEpoch) {
+        Lose();
+      } else if (IsPermanent(status) || reason == Reason::kInstanceIdInUse) {
+        failure_ = status;
+      }
+      last_error_ = status.ok() ? absl::UnavailableError("the broker ended the stream") : status;
+      if (membership_.member_epoch() != 0 && cut_off_at_ == absl::InfiniteDuration())
+        cut_off_at_ = now + session_timeout_;
+      join_at_ = now + std::max(RetryAfterOf(status),
+                                BackoffDelay(channel_->options().backoff, ++failures_));
+      changed_.SignalAll();
+    }
+  }
+  on_change_();
+  absl::MutexLock lock(&mu_);
+  if (link_.get() == link) link_ = nullptr;  // the last that is done with this
+  changed_.SignalAll();
+}
+
+void GroupMember::Lose() {
+  lost_ = true;
+  assignment_.reset();
+  membership_.clear_member_id();
+  membership_.clear_member_epoch();
+  cut_off_at_ = absl::InfiniteDuration();
+}
+
+GroupMember::News GroupMember::Take() {
+  absl::MutexLock lock(&mu_);
+  return {.lost = std::exchange(lost_, false),
+          .assignment = std::exchange(assignment_, std::nullopt),
+          .failure = failure_};
+}
+
+void GroupMember::Confirm(int64_t epoch) {
+  std::shared_ptr<Link> link;
+  {
+    absl::MutexLock lock(&mu_);
+    link = link_;
+  }
+  // Without a stream it is asked again when there is one.
+  if (link != nullptr) link->Confirm(epoch);
+}
+
+GroupMember::Identity GroupMember::identity() const {
+  absl::MutexLock lock(&mu_);
+  return {.member_id = membership_.member_id(), .epoch = membership_.member_epoch()};
+}
+
+absl::Status GroupMember::last_error() const {
+  absl::MutexLock lock(&mu_);
+  return last_error_;
+}
+
+absl::Status GroupMember::Leave(absl::Duration max_wait) {
+  std::shared_ptr<Link> link;
+  {
+    absl::MutexLock lock(&mu_);
+    leaving_ = true;
+    link = link_;
+    changed_.SignalAll();
+  }
+  if (link != nullptr) link->Leave();
+  absl::MutexLock lock(&mu_);
+  const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return link_ == nullptr; };
+  if (!mu_.AwaitWithTimeout(absl::Condition(&over), max_wait)) {
+    return absl::DeadlineExceededError(
+        "the broker did not answer; the partitions go to others when the session times out");
+  }
+  return link == nullptr ? absl::OkStatus() : closed_;
+}
+
+}  // namespace weir::client

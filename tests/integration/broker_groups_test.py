@@ -1,0 +1,312 @@
+"""Consumer groups of a real broker, from Python through nothing but generated stubs: the whole of Consume, and GroupService's other calls
+with the documented error for each kind of bad request."""
+
+import queue
+import threading
+import unittest
+
+import grpc
+
+from broker_process import DEADLINE, Broker, BrokerTest
+from weir.v1 import admin_pb2, common_pb2, group_pb2, group_pb2_grpc, log_pb2
+
+NOT_FOUND = grpc.StatusCode.NOT_FOUND
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+FAILED = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class Member:
+    """One Consume call on a connection of its own. What comes is handled on a thread; positions are committed when `commit` says so."""
+
+    def __init__(self, broker, group, topics, start=group_pb2.EARLIEST, commit=True, **fields):
+        self.channel = broker.connect()
+        self.requests = queue.Queue()
+        self.records = []  # (partition, offset, value)
+        self.assignments = []
+        self.errors = []
+        self.ended = None
+        self.commit = commit
+        self.changed = threading.Condition()
+        join = group_pb2.Membership(group=group, start=start, **fields)
+        join.subscription.topics.extend(topics)
+        self.requests.put(group_pb2.ConsumeRequest(join=join))
+        self.call = group_pb2_grpc.GroupServiceStub(self.channel).Consume(iter(self.requests.get, None))
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            for response in self.call:
+                with self.changed:
+                    if response.HasField("assignment"):
+                        self.assignments.append(response.assignment)
+                    elif response.HasField("records"):
+                        self._take(response.records)
+                    else:
+                        self.errors += [r.error for r in response.committed.results if r.HasField("error")]
+                    self.changed.notify_all()
+        except grpc.RpcError as error:
+            self.ended = error
+        with self.changed:
+            self.ended = self.ended or True
+            self.changed.notify_all()
+
+    def _take(self, records):
+        if records.HasField("error"):
+            self.errors.append(records.error)
+            return
+        self.records += [(records.partition, r.offset, r.value) for r in records.records.records]
+        if self.commit:
+            position = group_pb2.GroupOffset(topic=records.topic, partition=records.partition, offset=records.next_offset)
+            self.requests.put(group_pb2.ConsumeRequest(commit=[position]))
+
+    def wait(self, condition, what):
+        with self.changed:
+            if not self.changed.wait_for(lambda: condition(self), DEADLINE):
+                raise AssertionError(f"{what}: {self.assignments[-1:]} {len(self.records)} records, {self.errors} {self.ended}")
+
+    def owns(self):
+        return sorted(p.partition for p in self.assignments[-1].partitions) if self.assignments else []
+
+    def wait_for_partitions(self, count):
+        self.wait(lambda m: len(m.owns()) == count and not m.assignments[-1].revoking, f"{count} partitions")
+
+    def leave(self):
+        """Closes its side; returns when the broker has ended the call."""
+        self.requests.put(None)
+        self.wait(lambda m: m.ended, "the end")
+        self.channel.close()
+
+    def crash(self):
+        self.channel.close()
+
+
+class Groups(BrokerTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.channel = cls.broker.connect()
+        cls.groups = group_pb2_grpc.GroupServiceStub(cls.channel)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.channel.close()
+        super().tearDownClass()
+
+    def describe(self, group):
+        return self.groups.DescribeGroup(group_pb2.DescribeGroupRequest(group=group), timeout=DEADLINE)
+
+    def committed(self, group):
+        answer = self.groups.FetchOffsets(group_pb2.FetchOffsetsRequest(group=group), timeout=DEADLINE)
+        return {(r.offset.topic, r.offset.partition): r.offset.offset for r in answer.results}
+
+    def commit(self, group, offset, topic="orders", partition=0, start=group_pb2.EARLIEST, **fields):
+        position = group_pb2.GroupOffset(topic=topic, partition=partition, offset=offset, **fields)
+        request = group_pb2.CommitOffsetsRequest(group=group, offsets=[position], start=start)
+        return self.groups.CommitOffsets(request, timeout=DEADLINE).results[0].error.reason
+
+    def assertFails(self, call, code, reason):
+        with self.assertRaises(grpc.RpcError) as raised:
+            call()
+        self.assertEqual((raised.exception.code(), dict(raised.exception.trailing_metadata()).get("weir-reason")), (code, reason))
+
+    def fill(self, topic, partitions, each):
+        self.broker.create(topic, partitions)
+        for p in range(partitions):
+            self.broker.produce(topic, [b"%d" % i for i in range(each)], partition=p)
+
+    def test_one_member_reads_all_and_commits(self):
+        self.fill("alone", 4, 100)
+        member = Member(self.broker, "alone", ["alone"])
+        member.wait(lambda m: len(m.records) == 400, "all records")
+        member.leave()
+        self.assertIs(member.ended, True, "an end without an error")
+        self.assertEqual(sorted(member.records), [(p, i, b"%d" % i) for p in range(4) for i in range(100)])
+        self.assertEqual(self.committed("alone"), {("alone", p): 100 for p in range(4)})
+        described = self.describe("alone")
+        self.assertEqual((described.state, described.members, sum(p.lag for p in described.partitions)), (group_pb2.EMPTY, [], 0))
+
+    def test_a_second_member_takes_half_and_the_first_goes_on_when_it_is_killed(self):
+        self.fill("shared", 6, 50)
+        self.groups.CreateGroup(
+            group_pb2.CreateGroupRequest(
+                group="shared", type=group_pb2.CONSUMER, start=group_pb2.EARLIEST, config={"session.timeout.ms": "1000"}
+            ),
+            timeout=DEADLINE,
+        )
+        first = Member(self.broker, "shared", ["shared"])
+        first.wait(lambda m: len(m.records) == 300, "all records")
+        second = Member(self.broker, "shared", ["shared"])
+        second.wait_for_partitions(3)
+        first.wait_for_partitions(3)
+        self.assertEqual(sorted(first.owns() + second.owns()), list(range(6)))
+        for p in range(6):
+            self.broker.produce("shared", [b"late"], partition=p)
+        first.wait(lambda m: len(m.records) == 303, "its late records")
+        second.wait(lambda m: len(m.records) == 3, "its late records")
+        self.assertEqual(self.describe("shared").state, group_pb2.STABLE)
+        second.crash()
+        first.wait_for_partitions(6)
+        for p in range(6):
+            self.broker.produce("shared", [b"last"], partition=p)
+        first.wait(lambda m: sum(1 for r in m.records if r[2] == b"last") == 6, "the last records")
+        first.leave()
+        self.assertEqual(self.committed("shared"), {("shared", p): 52 for p in range(6)})
+
+    def test_what_was_not_committed_comes_again(self):
+        self.fill("again", 1, 10)
+        careless = Member(self.broker, "again", ["again"], commit=False)
+        careless.wait(lambda m: len(m.records) == 10, "all records")
+        careless.leave()
+        careful = Member(self.broker, "again", ["again"])
+        careful.wait(lambda m: len(m.records) == 10, "all records once more")
+        careful.leave()
+        late = Member(self.broker, "again", ["again"])
+        late.wait_for_partitions(1)
+        self.broker.produce("again", [b"new"])
+        late.wait(lambda m: m.records, "a record")
+        self.assertEqual(late.records[0][1:], (10, b"new"))
+        late.leave()
+
+    def test_members_resume_after_the_broker_was_killed(self):
+        broker = Broker(self.directory + "/killed").start()
+        broker.create("topic", 2)
+        member = Member(broker, "group", ["topic"])
+        member.wait_for_partitions(2)
+        broker.produce("topic", [b"before"], partition=0)
+        member.wait(lambda m: m.records, "a record")
+        identity = member.assignments[-1]
+        stub = group_pb2_grpc.GroupServiceStub(broker.connect())
+        fetch = group_pb2.FetchOffsetsRequest(group="group")
+        while not any(r.offset.offset == 1 for r in stub.FetchOffsets(fetch, timeout=DEADLINE).results):
+            pass  # until its commit is there
+        broker.kill()
+        member.wait(lambda m: m.ended, "the break")
+        broker.start()
+        again = Member(broker, "group", ["topic"], member_id=identity.member_id, member_epoch=identity.member_epoch)
+        again.wait_for_partitions(2)
+        self.assertEqual(again.assignments[-1].member_id, identity.member_id)
+        broker.produce("topic", [b"after"], partition=0)
+        again.wait(lambda m: m.records, "a record")
+        self.assertEqual(again.records, [(0, 1, b"after")])
+        again.leave()
+        self.assertEqual(broker.stop(), 0)
+
+    def test_an_operator_lists_pauses_resets_and_deletes(self):
+        self.fill("watched", 2, 10)
+        member = Member(self.broker, "watched", ["watched"], client_id="python")
+        member.wait(lambda m: len(m.records) == 20, "all records")
+        member.wait(lambda m: self.committed("watched") == {("watched", 0): 10, ("watched", 1): 10}, "the commits")
+        listed = self.groups.ListGroups(group_pb2.ListGroupsRequest(prefix="watch"), timeout=DEADLINE).groups
+        self.assertEqual([(g.group, g.members, g.state) for g in listed], [("watched", 1, group_pb2.STABLE)])
+        described = self.describe("watched")
+        self.assertEqual([(m.client_id, m.connected, len(m.partitions)) for m in described.members], [("python", True, 2)])
+        self.assertEqual([(p.committed_offset, p.high_watermark, p.lag, p.member_id) for p in described.partitions],
+                         [(10, 10, 0, described.members[0].member_id)] * 2)
+        self.groups.PauseGroup(group_pb2.PauseGroupRequest(group="watched"), timeout=DEADLINE)
+        member.wait(lambda m: m.assignments[-1].paused, "the pause")
+        self.broker.produce("watched", [b"while paused"])
+        self.assertEqual(self.describe("watched").partitions[0].lag, 1)
+        self.groups.ResumeGroup(group_pb2.ResumeGroupRequest(group="watched"), timeout=DEADLINE)
+        member.wait(lambda m: len(m.records) == 21, "the record after the pause")
+        reset = group_pb2.ResetOffsetsRequest(group="watched", topic="watched", shift=-5, dry_run=True)
+        self.assertFails(lambda: self.groups.ResetOffsets(reset, timeout=DEADLINE), FAILED, "GROUP_NOT_EMPTY")
+        delete = group_pb2.DeleteGroupRequest(group="watched")
+        self.assertFails(lambda: self.groups.DeleteGroup(delete, timeout=DEADLINE), FAILED, "GROUP_NOT_EMPTY")
+        member.leave()
+        for dry_run in (True, False):
+            reset.dry_run = dry_run
+            shown = self.groups.ResetOffsets(reset, timeout=DEADLINE).results
+            self.assertEqual([(r.partition, r.before, r.after) for r in shown], [(0, 11, 6), (1, 10, 5)])
+            offsets = (11, 10) if dry_run else (6, 5)
+            self.assertEqual(self.committed("watched"), {("watched", p): offsets[p] for p in range(2)})
+        self.groups.DeleteGroup(delete, timeout=DEADLINE)
+        self.assertFails(lambda: self.describe("watched"), NOT_FOUND, "UNKNOWN_GROUP")
+
+    def test_commits_without_members(self):
+        self.fill("orders", 2, 10)
+        self.assertFails(lambda: self.commit("simple", 1, start=group_pb2.GROUP_START_UNSPECIFIED), NOT_FOUND, "UNKNOWN_GROUP")
+        self.assertEqual(self.commit("simple", 5, metadata="m"), "")
+        self.assertEqual(self.committed("simple"), {("orders", 0): 5})
+        self.assertEqual(self.commit("simple", 11), "OFFSET_OUT_OF_RANGE")
+        self.assertEqual(self.commit("simple", -1), "INVALID_REQUEST")
+        self.assertEqual(self.commit("simple", 1, topic="nowhere"), "UNKNOWN_TOPIC")
+        self.assertEqual(self.commit("simple", 1, partition=2), "UNKNOWN_PARTITION")
+        self.assertEqual(self.commit("simple", 1, topic="__weir_groups"), "UNKNOWN_TOPIC")
+        self.assertEqual(self.commit("simple", 6, metadata="m" * 5000), "OFFSET_METADATA_TOO_LARGE")
+        self.assertEqual(self.committed("simple"), {("orders", 0): 5})
+        member = Member(self.broker, "simple", ["orders"])
+        member.wait_for_partitions(2)
+        self.assertFails(lambda: self.commit("simple", 6), FAILED, "GROUP_NOT_EMPTY")
+        stale = group_pb2.CommitOffsetsRequest(group="simple", member_id="nobody", member_epoch=1)
+        stale.offsets.add(topic="orders", offset=1)
+        self.assertFails(lambda: self.groups.CommitOffsets(stale, timeout=DEADLINE), NOT_FOUND, "UNKNOWN_MEMBER")
+        stale.member_id = member.assignments[-1].member_id
+        stale.member_epoch = 1_000_000
+        self.assertFails(lambda: self.groups.CommitOffsets(stale, timeout=DEADLINE), FAILED, "STALE_MEMBER_EPOCH")
+        member.leave()
+
+    def test_bad_memberships(self):
+        self.broker.create("plain")
+
+        def refused(code, reason, **fields):
+            member = Member(self.broker, **{"group": "refused", "topics": ["plain"], **fields})
+            member.wait(lambda m: m.ended, "the refusal")
+            self.assertFails(lambda: (_ for _ in ()).throw(member.ended), code, reason)
+            member.crash()
+
+        refused(INVALID, "INVALID_GROUP_ID", group="a/b")
+        refused(INVALID, "INVALID_GROUP_ID", group="")
+        refused(INVALID, "INVALID_CONFIG", assignor="fair")
+        refused(NOT_FOUND, "UNKNOWN_GROUP", start=group_pb2.GROUP_START_UNSPECIFIED)
+        refused(NOT_FOUND, "UNKNOWN_MEMBER", member_id="nobody", member_epoch=3)
+        refused(INVALID, "INVALID_REQUEST", topics=[])
+        refused(INVALID, "INVALID_REQUEST", topics=["t%d" % i for i in range(100_000)])
+        self.assertFails(lambda: self.describe("refused"), NOT_FOUND, "UNKNOWN_GROUP")
+        holder = Member(self.broker, "static", ["plain"], instance_id="i")
+        holder.wait_for_partitions(1)
+        refused(grpc.StatusCode.ALREADY_EXISTS, "INSTANCE_ID_IN_USE", group="static", instance_id="i")
+        holder.leave()
+        create = group_pb2.CreateGroupRequest(group="created", type=group_pb2.CONSUMER, start=group_pb2.LATEST)
+        self.groups.CreateGroup(create, timeout=DEADLINE)
+        self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), grpc.StatusCode.ALREADY_EXISTS, "GROUP_EXISTS")
+        create.group = "other"
+        create.config["session.timeout.ms"] = "0"
+        self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), INVALID, "INVALID_CONFIG")
+        create = group_pb2.CreateGroupRequest(group="typeless", start=group_pb2.LATEST)
+        self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), INVALID, "INVALID_REQUEST")
+        create = group_pb2.CreateGroupRequest(group="startless", type=group_pb2.CONSUMER)
+        self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), INVALID, "INVALID_REQUEST")
+
+    def test_the_brokers_own_topic_is_hidden_and_read_only(self):
+        listed = self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), timeout=DEADLINE).topics
+        self.assertNotIn("__weir_groups", [t.name for t in listed])
+        own = self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(include_internal=True, prefix="__"), timeout=DEADLINE).topics
+        self.assertEqual([(t.name, t.partitions) for t in own], [("__weir_groups", 16)])
+        self.assertFails(lambda: self.broker.produce("__weir_groups", [b"v"]), INVALID, "INVALID_TOPIC_NAME")
+        delete = admin_pb2.DeleteTopicRequest(name="__weir_groups")
+        self.assertFails(lambda: self.broker.admin.DeleteTopic(delete, timeout=DEADLINE), INVALID, "INVALID_TOPIC_NAME")
+        member = Member(self.broker, "curious", ["__weir_groups"])
+        member.wait_for_partitions(0)
+        member.leave()
+
+    def test_a_prefix_finds_new_topics(self):
+        self.broker.create("audit.a")
+        join = group_pb2.Membership(group="prefix", start=group_pb2.EARLIEST)
+        join.subscription.topic_prefix = "audit."
+        requests = queue.Queue()
+        requests.put(group_pb2.JoinRequest(join=join))
+        with self.broker.connect() as channel:
+            call = group_pb2_grpc.GroupServiceStub(channel).Join(iter(requests.get, None))
+            self.assertEqual([p.topic for p in next(call).assignment.partitions], ["audit.a"])
+            self.broker.create("audit.b")
+            while len(assigned := next(call).assignment.partitions) < 2:
+                pass
+            self.assertEqual(sorted(p.topic for p in assigned), ["audit.a", "audit.b"])
+            requests.put(None)
+            for _ in call:
+                pass
+
+
+if __name__ == "__main__":
+    unittest.main()
