@@ -5,10 +5,24 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 
 READY = re.compile(r"weir-broker \S+ ready on (\S+:\d+) \(gRPC\) and (\S+:\d+) \(HTTP\)")
+
+
+def adjacent_ports():
+    """Two free ports of loopback, the second one above the first."""
+    while True:
+        with socket.socket() as low, socket.socket() as high:
+            low.bind(("127.0.0.1", 0))
+            port = low.getsockname()[1]
+            try:
+                high.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port, port + 1
 
 
 class Broker:
@@ -58,12 +72,16 @@ class Weir:
     def __init__(self, program, broker):
         self._program = program
         self._broker = broker
+        self.names_http = True  # False: weir finds the HTTP port by itself
 
     def command(self, *words):
         return [str(self._program), *map(str, words)]
 
     def environment(self):
-        return {**os.environ, "WEIR_BROKER": self._broker.address, "WEIR_HTTP": self._broker.http}
+        environment = {**os.environ, "WEIR_BROKER": self._broker.address}
+        if self.names_http:
+            environment["WEIR_HTTP"] = self._broker.http
+        return environment
 
     def run(self, *words, stdin=b"", status=0):
         """What it prints; checks its exit status."""

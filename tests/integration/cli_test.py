@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from cli_programs import Broker, ProduceRun, Weir
+from cli_programs import Broker, ProduceRun, Weir, adjacent_ports
 
 PROGRAMS = {}
 
@@ -295,6 +295,17 @@ class CliTest(unittest.TestCase):
         [page] = self.weir.json("top", "--once", "--interval", "10ms")
         self.assertEqual([(t["topic"], t["offsets"]) for t in page["topics"]], [("log", 1)])
         self.assertIn("records/s", self.weir.run("top", "--once", "--interval", "10ms").stdout.decode())
+
+    def test_top_finds_the_metrics_beside_the_broker(self):
+        self.broker.stop()
+        self.broker.address, self.broker.http = (f"127.0.0.1:{port}" for port in adjacent_ports())
+        self.broker.start()
+        self.weir.names_http = False
+        [page] = self.weir.json("top", "--once", "--interval", "10ms")
+        self.assertEqual(page["errors_per_second"], 0)
+        self.broker.stop()
+        done = self.weir.run("top", "--once", status=1)
+        self.assertIn(f"http://{self.broker.http}/metrics", done.stderr.decode())
 
     def test_bench_gives_figures_with_their_configuration(self):
         cases = {"produce": ("--records", "20000"), "singles": ("--records", "2000", "--threads", "4"), "unary": ("--records", "2000"),

@@ -140,17 +140,19 @@ size_t TerminalRows() {
   return size.ws_row > kAroundTheTable ? size.ws_row - kAroundTheTable : 1;
 }
 
-int Run(const TopOptions& options) {
+int Run(const TopOptions& options, const Invocation& invocation) {
   StopSignal::Block();
   StopSignal stop;
-  absl::StatusOr<Sample> before = Take(options.http);
+  const std::string http =
+      options.http.empty() ? HttpAddressBeside(invocation.broker) : options.http;
+  absl::StatusOr<Sample> before = Take(http);
   if (!before.ok())
     return Fail(absl::NotFoundError(
         absl::StrCat(before.status().message(), "; name the broker's HTTP port with --http")));
   const bool live =
       !options.once && options.output == OutputFormat::kTable && isatty(STDOUT_FILENO) != 0;
   while (!stop.WaitFor(options.interval)) {
-    absl::StatusOr<Sample> now = Take(options.http);
+    absl::StatusOr<Sample> now = Take(http);
     if (!now.ok()) {
       if (options.once) return Fail(now.status());
       Print(absl::StrCat(live ? "\033[H\033[J" : "", now.status().message(), "; trying again\n"));
@@ -181,7 +183,9 @@ void AddTopCommand(CLI::App& app, Invocation& invocation) {
   AddOutputOption(command, &options->output);
   command->footer("Examples:\n  weir top\n  weir top --once --interval 500ms --output json");
   command->callback(
-      [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
+      [&invocation, options] {
+    invocation.run = [&invocation, options] { return Run(*options, invocation); };
+  });
 }
 
 }  // namespace weir
