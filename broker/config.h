@@ -33,6 +33,8 @@ struct BrokerConfig {
   int64_t journal_file_bytes = limits::kJournalFileBytes;
   int journal_files = limits::kJournalFiles;
   size_t open_files = limits::kOpenFiles;
+  absl::Duration retention_check_interval = absl::Minutes(1);
+  int64_t producer_id_expiration_ms = limits::kProducerExpirationMs;
   absl::Duration grace_period = absl::Seconds(30);  // of an orderly stop
   std::string log_level = "info";                   // trace debug info warn error
   LogFormat log_format = LogFormat::kText;

@@ -42,7 +42,7 @@ namespace {
 
 constexpr int kDiskThreads = 4;
 constexpr int kAdminThreads = 2;
-constexpr absl::Duration kRetentionPause = absl::Minutes(1);
+constexpr size_t kTopicsAtOnce = 1000;  // while all of them are gone through
 constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
 // What gRPC may hold beside the requests that are accounted for in the produce share.
 constexpr int64_t kTransportBytes = 128 * limits::kMiB;
@@ -165,7 +165,7 @@ absl::Status ServerImpl::OpenTopics() {
                                             .defaults = config_.topic_defaults}));
   WEIR_ASSIGN_OR_RETURN(
       producers_, ProducerIdentities::Load(directory_.store.get(), &clock_,
-                                           absl::Milliseconds(limits::kProducerExpirationMs)));
+                                           absl::Milliseconds(config_.producer_id_expiration_ms)));
   return absl::OkStatus();
 }
 
@@ -194,7 +194,8 @@ absl::Status ServerImpl::OpenLogs() {
            .journal_file_bytes = config_.journal_file_bytes,
            .journal_files = config_.journal_files,
            .open_files = open_files,
-           .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2)},
+           .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2),
+           .producer_expiration_ms = config_.producer_id_expiration_ms},
           &report));
   spdlog::info(
       "recovered {} partitions in {}: the last stop was {}, {} rounds with {} batches ({} bytes) "
@@ -306,8 +307,8 @@ void ServerImpl::AddGauges() {
 
 void ServerImpl::StartLoops() {
   retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
-  retention_loop_ = std::make_unique<PeriodicTask>(&timers_, &admin_, kRetentionPause,
-                                                   [this] { retention_->Run(); });
+  retention_loop_ = std::make_unique<PeriodicTask>(
+      &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
   disk_loop_ = std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] {
     CheckDisk();
     KeepReserve();
