@@ -50,4 +50,6 @@ absl::Status Producer::Close(absl::Duration timeout) { return core_->Close(timeo
 
 ProducerCounters Producer::counters() const { return core_->counters(); }
 
+absl::Status Producer::last_error() const { return core_->last_error(); }
+
 }  // namespace weir

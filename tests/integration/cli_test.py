@@ -202,6 +202,21 @@ class CliTest(unittest.TestCase):
         self.broker.start()
         self.assertGreaterEqual(sum(self.weir.high_watermarks("log")), count)
 
+    def test_a_run_that_does_not_come_further_says_why(self):
+        self.create("log")
+        self.broker.stop()
+        self.broker = Broker(PROGRAMS["weir-broker"], self.folder, "--disk-low", "8000TiB")
+        self.broker.start()
+        self.addCleanup(self.broker.close)
+        run = ProduceRun(Weir(PROGRAMS["weir"], self.broker), "log", progress="auto")
+        run.feed([b"line\n"]).join()
+        run.flush_input()
+        run.wait_for_words("nothing acknowledged for 3 s", "DISK_LOW", "trying again")
+        run.wait_for_words("hint: free space")
+        run.interrupt()
+        run.interrupt()
+        self.assertEqual(run.wait(), (130, 0), run.words)
+
     def test_every_line_lands_once_though_the_broker_is_killed_twice(self):
         total = 300_000
         self.create("log", 12)

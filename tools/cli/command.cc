@@ -82,12 +82,15 @@ std::string HintFor(const absl::Status& status) {
   }
 }
 
-int Fail(const absl::Status& status) {
+std::string ErrorText(const absl::Status& status) {
   const std::optional<Reason> reason = ReasonOf(status);
-  const std::string name = reason ? absl::StrCat(InfoOf(*reason).name, ": ") : "";
-  const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code())
-                                                       : std::string(status.message());
-  std::fprintf(stderr, "weir: %s%s\n", name.c_str(), message.c_str());
+  return absl::StrCat(reason ? absl::StrCat(InfoOf(*reason).name, ": ") : "",
+                      status.message().empty() ? absl::StatusCodeToString(status.code())
+                                               : std::string(status.message()));
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "weir: %s\n", ErrorText(status).c_str());
   if (const std::string hint = HintFor(status); !hint.empty())
     std::fprintf(stderr, "hint: %s\n", hint.c_str());
   return kExitFailed;

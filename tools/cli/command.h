@@ -55,6 +55,8 @@ CLI::Option* AddParsed(CLI::App* command, const std::string& name, Target* targe
 // A client whose connection stands. UNAVAILABLE, naming the address, when there is no broker.
 absl::StatusOr<Client> Connect(const Invocation& invocation);
 
+// "REASON: message", or the message alone when the error carries no reason.
+std::string ErrorText(const absl::Status& status);
 // Say on stderr what went wrong and what may help, and give the exit status.
 int Fail(const absl::Status& status);
 int FailUsage(absl::string_view message);
