@@ -13,6 +13,16 @@ from cli_programs import Broker, ProduceRun, Weir, adjacent_ports
 PROGRAMS = {}
 
 
+def crc32c(data):
+    """The CRC of record batches."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
 def numbered(count, width=90):
     """Lines that are all different."""
     return (b"%0*d\n" % (width, i) for i in range(count))
@@ -92,6 +102,23 @@ class CliTest(unittest.TestCase):
         self.assertEqual(consumer.stderr.read(), b"")
         self.assertEqual(consumer.wait(timeout=60), 0)
         consumer.stderr.close()
+
+    def test_a_batch_that_cannot_be_decoded_costs_only_its_own_records(self):
+        self.create("log")
+        for text in (b"first\n", b"second\n", b"third\n"):
+            self.weir.run("produce", "log", stdin=text)
+        self.broker.stop()
+        [segment] = self.broker.data.glob("logs/*/0/*.log")
+        content = bytearray(segment.read_bytes())
+        second = 12 + int.from_bytes(content[8:12], "big")
+        end = second + 12 + int.from_bytes(content[second + 8:second + 12], "big")
+        content[second + 61] = 0x7f  # the length of its record: -64
+        content[second + 17:second + 21] = crc32c(content[second + 21:end]).to_bytes(4, "big")
+        segment.write_bytes(content)
+        self.broker.start()
+        done = self.weir.run("consume", "log", status=1)
+        self.assertEqual(done.stdout, b"first\nthird\n")
+        self.assertIn("CORRUPT_BATCH: log/0: offsets 1 to 1 cannot be read", done.stderr.decode())
 
     # Administration.
 

@@ -78,6 +78,10 @@ bool ConsumeRun::PrintSet(RecordSet* set) {
   if (!set->status().ok()) {
     failed_ = true;
     Fail(set->status());
+    if (set->passed_over() > 1) {
+      std::fprintf(stderr, "weir: and so are %d more batches up to offset %s\n",
+                   set->passed_over() - 1, absl::StrCat(set->next_offset().value()).c_str());
+    }
   }
   return left_ != 0;
 }
