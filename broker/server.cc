@@ -90,6 +90,7 @@ class ServerImpl : public Server {
   absl::Status Listen();
   void AddGauges();
   std::vector<PartitionSample> SamplePartitions() const;
+  PartitionSample SamplePartition(const Topic& topic, PartitionIndex index) const;
   void StartLoops();
   void CheckDisk();
   void KeepReserve();
@@ -250,20 +251,35 @@ absl::Status ServerImpl::Listen() {
   return absl::OkStatus();
 }
 
+// From the catalogue and from memory: no log is opened for it.
 std::vector<PartitionSample> ServerImpl::SamplePartitions() const {
   std::vector<PartitionSample> samples;
-  for (const std::shared_ptr<Partition>& partition : partitions_->OpenPartitions()) {
-    const TopicPtr topic = catalog_->Find(partition->id().topic);
-    const std::shared_ptr<PartitionLog> log = partition->log();
-    if (topic == nullptr) continue;
-    const LogDescription description = log->Describe();
-    samples.push_back({.topic = topic->name,
-                       .partition = partition->id().partition,
-                       .log_start = description.log_start,
-                       .high_watermark = description.high_watermark,
-                       .size_bytes = description.size_bytes});
+  std::string after;
+  for (;;) {
+    const std::vector<TopicPtr> topics = catalog_->List("", after, kTopicsAtOnce);
+    if (topics.empty()) return samples;
+    for (const TopicPtr& topic : topics) {
+      for (PartitionIndex p{0}; topic->Has(p); p = PartitionIndex{p.value() + 1})
+        samples.push_back(SamplePartition(*topic, p));
+    }
+    after = topics.back()->name;
   }
-  return samples;
+}
+
+PartitionSample ServerImpl::SamplePartition(const Topic& topic, PartitionIndex index) const {
+  const TopicPartition id{.topic = topic.id, .partition = index};
+  PartitionSample sample{.topic = topic.name, .partition = index};
+  if (const std::shared_ptr<PartitionLog> log = logs_->FindOpenLog(id)) {
+    const LogDescription description = log->Describe();
+    sample.log_start = description.log_start;
+    sample.high_watermark = description.high_watermark;
+    sample.size_bytes = description.size_bytes;
+  } else if (const absl::StatusOr<LogBounds> bounds = logs_->Bounds(id); bounds.ok()) {
+    sample.log_start = bounds->log_start;
+    sample.high_watermark = bounds->high_watermark;
+    if (bounds->high_watermark == Offset{0}) sample.size_bytes = 0;
+  }
+  return sample;
 }
 
 void ServerImpl::AddGauges() {

@@ -87,6 +87,25 @@ TEST(PartitionCollectorTest, PartitionsBeyondTheBoundAreOnlyInTheSumOfTheirTopic
   EXPECT_THAT(text, HasSubstr("weir_topic_size_bytes{topic=\"one\"} 70\n"));
 }
 
+TEST(PartitionCollectorTest, ASizeThatIsNotKnownMakesNoSeries) {
+  Metrics metrics;
+  metrics.AddCollector(std::make_unique<PartitionCollector>([] {
+    return std::vector<PartitionSample>{
+        {.topic = "a",
+         .partition = PartitionIndex{0},
+         .high_watermark = Offset{1},
+         .size_bytes = 5},
+        {.topic = "a", .partition = PartitionIndex{1}, .high_watermark = Offset{2}},
+        {.topic = "b", .partition = PartitionIndex{0}, .size_bytes = 0}};
+  }));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("weir_topic_records{topic=\"a\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("weir_partition_size_bytes{topic=\"a\",partition=\"0\"} 5\n"));
+  EXPECT_THAT(text, Not(HasSubstr("weir_partition_size_bytes{topic=\"a\",partition=\"1\"}")));
+  EXPECT_THAT(text, Not(HasSubstr("weir_topic_size_bytes{topic=\"a\"}")));
+  EXPECT_THAT(text, HasSubstr("weir_topic_size_bytes{topic=\"b\"} 0\n"));
+}
+
 class HttpServerTest : public testing::Test {
  protected:
   httplib::Result Get(const std::string& path) {

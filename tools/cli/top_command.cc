@@ -36,7 +36,7 @@ constexpr size_t kRowsWithoutTerminal = 1'000'000;
 struct TopicSample {
   double high_watermarks = 0;  // over all partitions
   double records = 0;
-  double bytes = 0;
+  std::optional<double> bytes;  // absent: the broker does not know it yet
   int64_t partitions = 0;
 };
 
@@ -57,7 +57,7 @@ absl::StatusOr<Sample> Take(const std::string& http) {
     }
   };
   each("weir_topic_records", [](TopicSample& topic, double value) { topic.records += value; });
-  each("weir_topic_size_bytes", [](TopicSample& topic, double value) { topic.bytes += value; });
+  each("weir_topic_size_bytes", [](TopicSample& topic, double value) { topic.bytes = value; });
   each("weir_partition_high_watermark", [](TopicSample& topic, double value) {
     topic.high_watermarks += value;
     ++topic.partitions;
@@ -88,9 +88,10 @@ Listing Topics(const Sample& before, const Sample& now, size_t rows) {
   });
   Listing listing({"topic", "partitions", "records_in_per_second", "offsets", "size_bytes"});
   for (size_t i = 0; i < std::min(rows, all.size()); ++i) {
-    listing.AddRow({all[i].name, all[i].topic->partitions, all[i].rate,
-                    static_cast<int64_t>(all[i].topic->records),
-                    static_cast<int64_t>(all[i].topic->bytes)});
+    listing.AddRow(
+        {all[i].name, all[i].topic->partitions, all[i].rate,
+         static_cast<int64_t>(all[i].topic->records),
+         all[i].topic->bytes ? Cell(static_cast<int64_t>(*all[i].topic->bytes)) : Cell()});
   }
   return listing;
 }
