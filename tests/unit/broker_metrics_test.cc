@@ -22,7 +22,8 @@ TEST(MetricsTest, CallsAreCountedByNameAndErrorsByReason) {
   metrics.CountCall(Call::kProduce, absl::Milliseconds(3), absl::OkStatus());
   metrics.CountCall(Call::kFetch, absl::Milliseconds(3),
                     MakeError(Reason::kUnknownTopic, "no topic"));
-  metrics.CountError(absl::CancelledError("gone"));
+  metrics.CountError(absl::InternalError("no reason"));
+  metrics.CountCall(Call::kFetch, absl::Milliseconds(3), absl::CancelledError("gone"));
   const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("weir_call_seconds_count{call=\"Produce\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("weir_call_seconds_bucket{call=\"Produce\",le=\"0.0032\"} 1\n"));
