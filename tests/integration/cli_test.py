@@ -137,6 +137,17 @@ class CliTest(unittest.TestCase):
         self.weir.run("topic", "delete", "orders", "--yes")
         self.assertEqual(self.weir.json("topic", "list"), [])
 
+    def test_the_broker_chooses_the_number_of_partitions_when_nobody_does(self):
+        self.broker.stop()
+        self.broker = Broker(PROGRAMS["weir-broker"], self.folder, "--topic-partitions", "6")
+        self.broker.start()
+        self.addCleanup(self.broker.close)
+        self.weir = Weir(PROGRAMS["weir"], self.broker)
+        self.assertIn("partitions: 6", self.weir.run("topic", "create", "default").stdout.decode())
+        self.create("chosen", 2)
+        self.assertEqual([t["partitions"] for t in self.weir.json("topic", "list")], [2, 6])
+        self.assertIn("100000", self.weir.run("topic", "create", "x", "--partitions", "100001", status=2).stderr.decode())
+
     def test_what_cannot_be_taken_back_asks_for_yes(self):
         self.create("orders", 2)
         for words in (("delete", "orders"), ("add-partitions", "orders", "--to", "3")):
