@@ -92,6 +92,18 @@ class CliTest(unittest.TestCase):
         self.assertEqual(follower.wait(timeout=60), 0)
         follower.stdout.close()
 
+    def test_follow_reads_partitions_that_are_added(self):
+        self.create("log")
+        self.weir.run("produce", "log", stdin=b"old\n")
+        follower = subprocess.Popen(self.weir.command("consume", "log", "--follow"), stdout=subprocess.PIPE, env=self.weir.environment())
+        self.assertEqual(follower.stdout.readline(), b"old\n")
+        self.weir.run("topic", "add-partitions", "log", "--to", "3", "--yes")
+        self.weir.run("produce", "log", "--partition", "2", stdin=b"new\n")
+        self.assertEqual(follower.stdout.readline(), b"new\n")
+        follower.terminate()
+        self.assertEqual(follower.wait(timeout=60), 0)
+        follower.stdout.close()
+
     def test_a_reader_that_leaves_is_no_error(self):
         self.create("log")
         self.weir.run("produce", "log", stdin=b"".join(numbered(200_000)))

@@ -32,6 +32,8 @@ struct ConsumeOptions {
 
 // Without a word from the broker for so long, a person wants to know.
 constexpr absl::Duration kPatience = absl::Seconds(1);
+// How often to look whether the topic has been given more partitions.
+constexpr absl::Duration kPartitionsPause = absl::Seconds(3);
 
 absl::StatusOr<Position> ParsePositionNow(absl::string_view text) {
   return ParsePositionArgument(text, Clock::Real().Now(), absl::LocalTimeZone());
@@ -40,8 +42,12 @@ absl::StatusOr<Position> ParsePositionNow(absl::string_view text) {
 // Prints what the consumer gives until its end, a stop, `max`, or until nobody reads the output.
 class ConsumeRun {
  public:
-  ConsumeRun(const ConsumeOptions& options, Consumer* consumer)
+  // `partitions`: of the topic, all of them assigned, if more that come are to be read too; 0: not.
+  ConsumeRun(const ConsumeOptions& options, const Client& client, int32_t partitions,
+             Consumer* consumer)
       : options_(options),
+        admin_(client),
+        partitions_(partitions),
         consumer_(*consumer),
         printer_(options.format),
         out_(STDOUT_FILENO),
@@ -57,8 +63,13 @@ class ConsumeRun {
   // False: nothing more is to be printed.
   bool PrintSet(RecordSet* set);
   void TellOutage();
+  // Reads partitions that were added meanwhile, from their start.
+  void LookForPartitions();
 
   const ConsumeOptions& options_;
+  Admin admin_;
+  int32_t partitions_;
+  absl::Duration look_at_ = Clock::Real().Monotonic() + kPartitionsPause;
   Consumer& consumer_;
   RecordPrinter printer_;
   OutputFile out_;
@@ -96,8 +107,26 @@ void ConsumeRun::TellOutage() {
   outage_told_ = !trouble.ok();
 }
 
+void ConsumeRun::LookForPartitions() {
+  const absl::Duration now = Clock::Real().Monotonic();
+  if (partitions_ == 0 || now < look_at_ || !consumer_.last_error().ok()) return;
+  look_at_ = now + kPartitionsPause;
+  const auto topic = admin_.DescribeTopic(options_.topic, /*with_partitions=*/false);
+  // What is wrong with the topic, its partitions tell too.
+  if (!topic.ok()) return;
+  const bool from_time = std::holds_alternative<absl::Time>(options_.from);
+  for (; partitions_ < topic->partition_count; ++partitions_) {
+    const absl::Status assigned =
+        consumer_.Assign({.topic = options_.topic,
+                          .partition = PartitionIndex(partitions_),
+                          .position = from_time ? options_.from : Position(Earliest())});
+    if (!assigned.ok()) Fail(assigned);
+  }
+}
+
 int ConsumeRun::Run() {
   while (left_ != 0 && !stop_.requested() && !consumer_.AtEnd()) {
+    LookForPartitions();
     absl::StatusOr<RecordSet> set = consumer_.Poll(absl::ZeroDuration());
     if (set.ok() && set->empty()) {
       // Nothing is at hand: who reads our output should have what there is before we wait.
@@ -147,7 +176,8 @@ int Run(const ConsumeOptions& options, const Invocation& invocation) {
                                                    .until_end = !options.follow});
     if (!assigned.ok()) return Fail(assigned);
   }
-  return ConsumeRun(options, &consumer).Run();
+  const int32_t grows_from = options.follow && !one ? topic->partition_count : 0;
+  return ConsumeRun(options, *client, grows_from, &consumer).Run();
 }
 
 }  // namespace
