@@ -324,6 +324,14 @@ class CliTest(unittest.TestCase):
         self.broker.start()
         self.assertEqual(sum(self.weir.high_watermarks("log")), row["offsets"], "stat knows what recovery will make of it")
 
+    def test_log_verify_counts_what_is_only_in_the_journal(self):
+        self.create("log")
+        self.weir.run("produce", "log", stdin=b"".join(numbered(100)))
+        text = self.weir.run("log", "verify", self.broker.data).stdout.decode()
+        [report] = self.weir.json("log", "verify", self.broker.data)
+        self.assertEqual(report["records"] + report["journal_records"], 100, text)
+        self.assertRegex(text, r"\d+ records in \d+ batches, [^\n]*\nand \d+ records in \d+ batches of \d+ journal rounds")
+
     def test_log_verify_finds_a_flipped_bit(self):
         self.create("log")
         self.weir.run("produce", "log", stdin=b"".join(numbered(10_000)))

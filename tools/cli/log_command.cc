@@ -65,6 +65,8 @@ std::string VerifyJson(const VerifyReport& report) {
       .Int(report.journal_rounds);
   json.Key("journal_batches")
       .Int(report.journal_batches)
+      .Key("journal_records")
+      .Int(report.journal_records)
       .Key("redo_batches")
       .Int(report.redo_batches);
   WriteFindings("problems", report.problems, &json);
@@ -83,9 +85,10 @@ std::string VerifyText(const VerifyReport& report) {
                   WithCommas(report.partitions), " partitions, ", WithCommas(report.topics),
                   " topics; ", HumanBytes(report.bytes), "\n");
   absl::StrAppend(
-      &text, WithCommas(report.journal_batches), " batches in ", WithCommas(report.journal_rounds),
-      " journal rounds newer than the recovery point, ", WithCommas(report.redo_batches),
-      " of them not in their segments yet (a start writes them)\n");
+      &text, "and ", WithCommas(report.journal_records), " records in ",
+      WithCommas(report.journal_batches), " batches of ", WithCommas(report.journal_rounds),
+      " journal rounds newer than the recovery point; ", WithCommas(report.redo_batches),
+      " of these batches are not in their segments yet (a start writes them)\n");
   absl::StrAppend(&text, report.problems.empty() ? "everything verifies" : "SOMETHING IS WRONG",
                   "\n");
   return text;
