@@ -120,6 +120,14 @@ durability = "written"
                                                 .durability = Durability::kWritten}));
 }
 
+TEST_F(BrokerConfigTest, VariablesThatAreNoSettingAreNamed) {
+  const char* const environment[] = {
+      "PATH=/bin",          "WEIR_OPEN_FILES=100", "WEIR_CONFIG=x", "WEIR_BROKER=host:1",
+      "WEIR_OPEN_FILE=100", "WEIR_RETENTION_MS",   "WEIRD=1",       nullptr};
+  EXPECT_THAT(UnknownVariables(environment),
+              testing::ElementsAre("WEIR_OPEN_FILE", "WEIR_RETENTION_MS"));
+}
+
 TEST_F(BrokerConfigTest, FlagWinsOverEnvironmentWinsOverFile) {
   File("log.level = \"error\"\nopen_files = 100\njournal.files = 5\n");
   env_ = {{"WEIR_CONFIG", "/weir.toml"},
