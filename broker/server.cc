@@ -175,7 +175,7 @@ absl::Status ServerImpl::OpenLogs() {
   const size_t open_files = std::min(
       config_.open_files, std::max(descriptors, 2 * kOtherDescriptors) - kOtherDescriptors);
   if (open_files < config_.open_files) {
-    spdlog::warn("this process may open {} files; log.open-files is taken as {} instead of {}",
+    spdlog::warn("this process may open {} files; open_files is taken as {} instead of {}",
                  descriptors, open_files, config_.open_files);
   }
   RecoveryReport report;
