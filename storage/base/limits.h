@@ -105,6 +105,7 @@ inline constexpr int64_t kOpenFilesFewest = 64;  // that can be configured
 inline constexpr int64_t kOpenFilesMost = 1'000'000;
 
 // Idempotent producers.
+inline constexpr int64_t kLingerMostMs = 1'000;  // of a producer's batches
 inline constexpr int kProducerBatches =
     5;  // remembered per producer and partition (Kafka's number)
 inline constexpr size_t kProducersPerPartition = 10'000;

@@ -194,6 +194,29 @@ class CliTest(unittest.TestCase):
             self.assertTrue(done.stderr, words)
             self.assertFalse(done.stdout, words)
 
+    def test_an_unknown_command_is_named(self):
+        for words in (("nonsense",), ("topic", "nonsense"), ("help", "nonsense"), ("help", "topic", "nonsense"), ("help", "produce", "nonsense"),
+                      ("--broker", "127.0.0.1:1", "nonsense"), ("topic", "list", "nonsense")):
+            done = self.weir.run(*words, status=2)
+            self.assertIn("nonsense", done.stderr.decode(), words)
+            self.assertFalse(done.stdout, words)
+        self.assertIn("weir topic create", self.weir.run("help", "topic", "create").stdout.decode())
+
+    def test_what_is_out_of_range_is_refused_with_the_range(self):
+        for words, told in ((("consume", "x", "--partition", "-1"), "-1 not in range 0 to 99999"),
+                            (("produce", "x", "--partition", "100000"), "100000 not in range 0 to 99999"),
+                            (("consume", "x", "--max", "-1"), "-1 not in range 0 to"), (("produce", "x", "--rate", "0"), "0 not in range 1 to"),
+                            (("produce", "x", "--batch-bytes", "0"), "'0' is not from 1 to 33554432 bytes"),
+                            (("produce", "x", "--batch-bytes", "33MiB"), "'33MiB' is not from 1 to 33554432 bytes"),
+                            (("produce", "x", "--linger", "5s"), "'5s' is not from 0 to 1000ms"),
+                            (("produce", "x", "--buffer-bytes", "0"), "'0' is not from 1 byte up"),
+                            (("produce", "x", "--progress-interval", "0"), "'0' is not from 1ms up"),
+                            (("top", "--interval", "0"), "'0' is not from 1ms up"),
+                            (("bench", "produce", "--linger", "1001ms"), "'1001ms' is not from 0 to 1000ms")):
+            text = self.weir.run(*words, status=2).stderr.decode()
+            self.assertIn(told, text)
+            self.assertLess(max(map(len, text.splitlines())), 150)
+
     def test_errors_are_status_1_with_reason_and_hint(self):
         self.create("orders", 2)
         for words, reason in ((("produce", "nowhere"), "UNKNOWN_TOPIC"), (("consume", "nowhere"), "UNKNOWN_TOPIC"),

@@ -1,6 +1,7 @@
 #include "tools/cli/command.h"
 
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "storage/base/error.h"
+#include "storage/base/limits.h"
 
 namespace weir {
 namespace {
@@ -21,6 +23,12 @@ constexpr absl::string_view kNotRunning =
     "--broker HOST:PORT or WEIR_BROKER";
 
 }  // namespace
+
+CLI::Range AtLeast(int64_t least) {
+  return {least, std::numeric_limits<int64_t>::max(), least > 0 ? "POSITIVE" : "NONNEGATIVE"};
+}
+
+CLI::Range PartitionNumber() { return {0, limits::kPartitionsPerTopic - 1}; }
 
 void AddOutputOption(CLI::App* command, OutputFormat* format) {
   command

@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -35,6 +36,10 @@ void AddOffsetsCommand(CLI::App& app, Invocation& invocation);
 void AddLogCommand(CLI::App& app, Invocation& invocation);
 void AddTopCommand(CLI::App& app, Invocation& invocation);
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
+
+// Checks for numbers of an option, whose error names the range.
+CLI::Range AtLeast(int64_t least);
+CLI::Range PartitionNumber();
 
 // --output table|json.
 void AddOutputOption(CLI::App* command, OutputFormat* format);

@@ -191,9 +191,8 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
             "@SECONDS, or how long ago, as in "
             "90s, 1h30m, 7d");
   command->add_option("--partition", options->partition, "Only this partition")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--max", options->max, "Stop after so many records")
-      ->check(CLI::NonNegativeNumber);
+      ->check(PartitionNumber());
+  command->add_option("--max", options->max, "Stop after so many records")->check(AtLeast(0));
   command->add_flag("--follow", options->follow,
                     "Go on with new records as they come, until Ctrl-C");
   command->add_flag("--print-key", options->format.print_key, "Print the key before the value");
@@ -204,8 +203,9 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
             "What stands between those; a tab");
   AddOutputOption(command, &options->format.output);
   command->footer(
-      "Without --follow it stops at the end of the log as it was at the start. Records of one "
-      "partition come in order; json has\n"
+      "Without --follow it stops at the end of the log as it was at the start; with it, partitions "
+      "that are added are read too.\n"
+      "Records of one partition come in order; json has "
       "topic, partition, offset, timestamp_ms, key, value, headers (key_base64 and value_base64 "
       "for what is no UTF-8).\n"
       "Examples:\n"

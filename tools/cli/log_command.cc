@@ -185,7 +185,7 @@ void AddLogCommand(CLI::App& app, Invocation& invocation) {
   dump->add_option("file", options->dump.path, "The file")->required()->check(CLI::ExistingFile);
   dump->add_flag("--records", options->dump.records, "Decode the records too");
   dump->add_option("--max", options->dump.max, "Stop after so many batches (rounds of a journal)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddOutputOption(dump, &options->dump.output);
   dump->footer(
       "Examples:\n  weir log dump data/logs/*/0/00000000000000000000.log --records\n"

@@ -178,13 +178,12 @@ void AddTopCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--http", options->http,
                    "The broker's HTTP address, HOST:PORT (one above its gRPC port)")
       ->envname("WEIR_HTTP");
-  AddParsed(command, "--interval", &options->interval, ParseDurationArgument,
+  AddParsed(command, "--interval", &options->interval, ParseIntervalArgument,
             "Between two looks (2s)");
   command->add_flag("--once", options->once, "One look, then end");
   AddOutputOption(command, &options->output);
   command->footer("Examples:\n  weir top\n  weir top --once --interval 500ms --output json");
-  command->callback(
-      [&invocation, options] {
+  command->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return Run(*options, invocation); };
   });
 }

@@ -246,7 +246,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
   AddName(records, options);
   records->add_option("--partition", options->partition, "The partition")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check(PartitionNumber());
   records
       ->add_option("--before", options->before,
                    "Offsets below this one go; 'latest': all there are now")
