@@ -15,7 +15,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "broker/rpc/admin_service.h"
 #include "broker/rpc/log_service.h"
@@ -105,7 +104,7 @@ class GrpcServerImpl : public GrpcServer {
     services_->calls->WaitUntilIdle(grace);
     // Clients are told, and close their connections when they have read the answers; a connection
     // that is cut before can lose them. One that does not close is cut then.
-    server_->Shutdown(absl::ToChronoTime(absl::Now() + kCloseConnections));
+    server_->Shutdown(absl::ToChronoTime(services_->clock->Now() + kCloseConnections));
   }
 
  private:

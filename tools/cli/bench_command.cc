@@ -90,7 +90,7 @@ int Run(const BenchOptions& options, const std::string& name, MakeCase make,
   if (!broker.ok()) return Fail(broker.status());
   // Ctrl-C leaves no broker and no gigabytes behind.
   StopSignal stop([&broker](int) {
-    if (broker->process() != nullptr) broker->process()->Abandon();
+    broker->Abandon();
     _exit(kExitInterrupted);
   });
   const bool terminal = isatty(STDERR_FILENO) != 0;
