@@ -40,7 +40,7 @@ namespace {
 
 constexpr int kDiskThreads = 4;
 constexpr int kAdminThreads = 2;
-constexpr absl::Duration kRetentionPause = absl::Minutes(1);
+constexpr size_t kTopicsAtOnce = 1000;  // while all of them are gone through
 constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
 // What gRPC may hold beside the requests that are accounted for in the produce share.
 constexpr int64_t kTransportBytes = 128 * limits::kMiB;
@@ -91,6 +91,7 @@ class ServerImpl : public Server {
   absl::Status Listen();
   void AddGauges();
   std::vector<PartitionSample> SamplePartitions() const;
+  PartitionSample SamplePartition(const Topic& topic, PartitionIndex index) const;
   void StartLoops();
   void CheckDisk();
   int64_t WantedReserve() const;
@@ -170,7 +171,7 @@ absl::Status ServerImpl::OpenTopics() {
                                             .defaults = config_.topic_defaults}));
   WEIR_ASSIGN_OR_RETURN(
       producers_, ProducerIdentities::Load(directory_.store.get(), &clock_,
-                                           absl::Milliseconds(limits::kProducerExpirationMs)));
+                                           absl::Milliseconds(config_.producer_id_expiration_ms)));
   return absl::OkStatus();
 }
 
@@ -179,7 +180,7 @@ absl::Status ServerImpl::OpenLogs() {
   const size_t open_files = std::min(
       config_.open_files, std::max(descriptors, 2 * kOtherDescriptors) - kOtherDescriptors);
   if (open_files < config_.open_files) {
-    spdlog::warn("this process may open {} files; log.open-files is taken as {} instead of {}",
+    spdlog::warn("this process may open {} files; open_files is taken as {} instead of {}",
                  descriptors, open_files, config_.open_files);
   }
   RecoveryReport report;
@@ -199,7 +200,8 @@ absl::Status ServerImpl::OpenLogs() {
            .journal_file_bytes = config_.journal_file_bytes,
            .journal_files = config_.journal_files,
            .open_files = open_files,
-           .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2)},
+           .dirty_segments = std::min(limits::kCheckpointDirtySegments, open_files / 2),
+           .producer_expiration_ms = config_.producer_id_expiration_ms},
           &report));
   spdlog::info(
       "recovered {} partitions in {}: the last stop was {}, {} rounds with {} batches ({} bytes) "
@@ -259,20 +261,35 @@ absl::Status ServerImpl::Listen() {
   return absl::OkStatus();
 }
 
+// From the catalogue and from memory: no log is opened for it.
 std::vector<PartitionSample> ServerImpl::SamplePartitions() const {
   std::vector<PartitionSample> samples;
-  for (const std::shared_ptr<Partition>& partition : partitions_->OpenPartitions()) {
-    const TopicPtr topic = catalog_->Find(partition->id().topic);
-    const std::shared_ptr<PartitionLog> log = partition->log();
-    if (topic == nullptr) continue;
-    const LogDescription description = log->Describe();
-    samples.push_back({.topic = topic->name,
-                       .partition = partition->id().partition,
-                       .log_start = description.log_start,
-                       .high_watermark = description.high_watermark,
-                       .size_bytes = description.size_bytes});
+  std::string after;
+  for (;;) {
+    const std::vector<TopicPtr> topics = catalog_->List("", after, kTopicsAtOnce);
+    if (topics.empty()) return samples;
+    for (const TopicPtr& topic : topics) {
+      for (PartitionIndex p{0}; topic->Has(p); p = PartitionIndex{p.value() + 1})
+        samples.push_back(SamplePartition(*topic, p));
+    }
+    after = topics.back()->name;
   }
-  return samples;
+}
+
+PartitionSample ServerImpl::SamplePartition(const Topic& topic, PartitionIndex index) const {
+  const TopicPartition id{.topic = topic.id, .partition = index};
+  PartitionSample sample{.topic = topic.name, .partition = index};
+  if (const std::shared_ptr<PartitionLog> log = logs_->FindOpenLog(id)) {
+    const LogDescription description = log->Describe();
+    sample.log_start = description.log_start;
+    sample.high_watermark = description.high_watermark;
+    sample.size_bytes = description.size_bytes;
+  } else if (const absl::StatusOr<LogBounds> bounds = logs_->Bounds(id); bounds.ok()) {
+    sample.log_start = bounds->log_start;
+    sample.high_watermark = bounds->high_watermark;
+    if (bounds->high_watermark == Offset{0}) sample.size_bytes = 0;
+  }
+  return sample;
 }
 
 void ServerImpl::AddGauges() {
@@ -319,8 +336,8 @@ void ServerImpl::AddGauges() {
 void ServerImpl::StartLoops() {
   if (read_only_.ok()) {
     retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
-    retention_loop_ = std::make_unique<PeriodicTask>(&timers_, &admin_, kRetentionPause,
-                                                     [this] { retention_->Run(); });
+    retention_loop_ = std::make_unique<PeriodicTask>(
+        &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
   }
   disk_loop_ = std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] {
     CheckDisk();

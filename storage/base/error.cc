@@ -80,6 +80,9 @@ constexpr ErrorInfo kErrors[] = {
      "The producer or consumer was closed."},
     {Reason::kTopicLimit, "TOPIC_LIMIT", Code::kResourceExhausted, false, Effect::kNone,
      "The broker holds as many topics or partitions as it may."},
+    {Reason::kUnknownProducer, "UNKNOWN_PRODUCER", Code::kFailedPrecondition, false, Effect::kNone,
+     "The partition does not know the producer, or has forgotten it; an unknown one begins at "
+     "sequence 0."},
 };
 
 constexpr bool RowsAreInOrder() {

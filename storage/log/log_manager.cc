@@ -32,6 +32,10 @@ class LogManagerImpl : public LogManager {
                                                        const LogConfig& config) override {
     return logs_.Get(id, config);
   }
+  absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) override { return logs_.Bounds(id); }
+  std::shared_ptr<PartitionLog> FindOpenLog(const TopicPartition& id) override {
+    return logs_.Find(id);
+  }
   void Append(AppendRequest request) override { committer_->Append(std::move(request)); }
   void DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
                      absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override;

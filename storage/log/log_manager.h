@@ -81,6 +81,13 @@ class LogManager {
   virtual absl::StatusOr<std::shared_ptr<PartitionLog>> GetLog(TopicPartition id,
                                                                const LogConfig& config) = 0;
 
+  // What can be read of the partition, also while its log is not open; 0 and 0 when nothing was
+  // ever appended. From memory. UNKNOWN_TOPIC after DeleteTopic().
+  virtual absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) = 0;
+
+  // The partition's log; null while it is not open. From memory.
+  virtual std::shared_ptr<PartitionLog> FindOpenLog(const TopicPartition& id) = 0;
+
   // Queues the request; never blocks. `request.done` tells the outcome.
   virtual void Append(AppendRequest request) = 0;
 

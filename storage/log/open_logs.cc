@@ -41,6 +41,25 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition
   return log;
 }
 
+std::shared_ptr<PartitionLog> OpenLogs::Find(const TopicPartition& id) {
+  absl::ReaderMutexLock lock(&mu_);
+  const auto open = logs_.find(id);
+  return open == logs_.end() ? nullptr : open->second;
+}
+
+absl::StatusOr<LogBounds> OpenLogs::Bounds(const TopicPartition& id) {
+  absl::ReaderMutexLock lock(&mu_);
+  if (const auto open = logs_.find(id); open != logs_.end()) return open->second->bounds();
+  if (deleted_.contains(id.topic))
+    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+  PartitionState state;
+  if (const auto recovered = states_.find(id); recovered != states_.end()) {
+    ByteReader in(recovered->second);
+    WEIR_CHECK(state.DecodeEndsFrom(&in));
+  }
+  return LogBounds{.log_start = state.log_start, .high_watermark = state.log_end};
+}
+
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartition& id) {
   if (deleted_.contains(id.topic))
     return MakeError(Reason::kUnknownTopic, "the topic has been deleted");

@@ -33,6 +33,11 @@ class OpenLogs {
                                                     const LogConfig& config)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // See LogManager::Bounds.
+  absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Null while it is not open.
+  std::shared_ptr<PartitionLog> Find(const TopicPartition& id) ABSL_LOCKS_EXCLUDED(mu_);
+
   // The topic is deleted: no log of it is opened from now on. Returns those that were open.
   std::vector<std::shared_ptr<PartitionLog>> Forget(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
   // Nobody asks for the topic any more.

@@ -63,6 +63,11 @@ struct TimestampOffset {
   int64_t timestamp_ms = -1;  // -1: no record is that new, offset is the high watermark
 };
 
+struct LogBounds {
+  Offset log_start;
+  Offset high_watermark;
+};
+
 struct LogDescription {
   Offset log_start;
   Offset high_watermark;
@@ -94,6 +99,10 @@ class PartitionLog {
   const TopicPartition& id() const { return id_; }
   Offset log_start() const ABSL_LOCKS_EXCLUDED(mu_);
   Offset high_watermark() const ABSL_LOCKS_EXCLUDED(mu_);
+  LogBounds bounds() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::ReaderMutexLock lock(&mu_);
+    return {log_start_, high_watermark_.offset};
+  }
   LogDescription Describe() const ABSL_LOCKS_EXCLUDED(mu_);
   LogConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
   void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);

@@ -432,6 +432,26 @@ TEST(RecoveryCheckpointTest, CheckpointNeverCountsARoundThatFailed) {
   }
 }
 
+TEST_F(RecoveryTest, BoundsAreKnownBeforeALogIsOpen) {
+  const TopicPartition never{LogWorld::Topic(1), PartitionIndex{7}};
+  ASSERT_TRUE(Start().ok());
+  LogManager& log = after_->log();
+  EXPECT_EQ(log.FindOpenLog(kId), nullptr);
+  EXPECT_EQ(log.Bounds(kId)->log_start, Offset{0});
+  EXPECT_EQ(log.Bounds(kId)->high_watermark, Offset{10});
+  EXPECT_EQ(log.Bounds(never)->high_watermark, Offset{0});
+  EXPECT_EQ(log.FindOpenLog(kId), nullptr) << "asking opens nothing";
+  after_->Send(kId, 2);
+  after_->DeleteRecords(kId, Offset{4});
+  after_->Pump();
+  EXPECT_EQ(log.FindOpenLog(kId), *after_->GetLog(kId));
+  EXPECT_EQ(log.Bounds(kId)->log_start, Offset{4});
+  EXPECT_EQ(log.Bounds(kId)->high_watermark, Offset{12});
+  ASSERT_TRUE(after_->DeleteTopic(kId.topic).ok());
+  EXPECT_EQ(ReasonOf(log.Bounds(kId).status()), Reason::kUnknownTopic);
+  EXPECT_EQ(log.FindOpenLog(kId), nullptr);
+}
+
 // The journal holds new producers, the recovery point a full table of which some had expired.
 TEST_F(RecoveryTest, FullTableOfProducersSurvivesARestart) {
   ASSERT_TRUE(Start().ok());

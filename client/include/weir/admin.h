@@ -31,7 +31,7 @@ class Admin {
  public:
   struct TopicSpec {
     std::string name;
-    int32_t partitions = 1;
+    int32_t partitions = 0;                     // 0: as the broker's topic.partitions says
     std::map<std::string, std::string> config;  // Kafka's names: retention.ms, segment.bytes, ...
   };
 
