@@ -21,6 +21,10 @@ class ReadOnlyLogManager : public LogManager {
                                                        const LogConfig& config) override {
     return logs_.Get(id, config);
   }
+  absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) override { return logs_.Bounds(id); }
+  std::shared_ptr<PartitionLog> FindOpenLog(const TopicPartition& id) override {
+    return logs_.Find(id);
+  }
   void Append(AppendRequest request) override { Refuse(std::move(request.done)); }
   void DeleteRecords(std::shared_ptr<PartitionLog>, Offset,
                      absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override {
