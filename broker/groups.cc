@@ -29,32 +29,29 @@ absl::Status Groups::Load(const Options& options, StateNotes* notes) {
   WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, RequireGroupsTopic(options.catalog));
   std::vector<std::shared_ptr<PartitionLog>> logs;
   for (int32_t i = 0; i < topic->partitions; ++i) {
-    WEIR_ASSIGN_OR_RETURN(
-        logs.emplace_back(),
-        options.logs->GetLog({.topic = topic->id, .partition = PartitionIndex{i}},
-                             LogConfigOf(topic->config)));
+    WEIR_ASSIGN_OR_RETURN(logs.emplace_back(),
+                          options.logs->GetLog({.topic = topic->id, .partition = PartitionIndex{i}},
+                                               LogConfigOf(topic->config)));
   }
   WEIR_ASSIGN_OR_RETURN(
-      keeper_,
-      StateKeeper::Open({.files = StateFiles(options.file_system, options.data_directory),
-                         .partitions = std::move(logs),
-                         .logs = options.logs,
-                         .executor = &executor_,
-                         .timers = options.timers,
-                         .on_failure = options.on_failure},
-                        notes));
+      keeper_, StateKeeper::Open({.files = StateFiles(options.file_system, options.data_directory),
+                                  .partitions = std::move(logs),
+                                  .logs = options.logs,
+                                  .executor = &executor_,
+                                  .timers = options.timers,
+                                  .on_failure = options.on_failure},
+                                 notes));
   sessions_ = std::make_unique<GroupSessions>(topic->partitions);
-  WEIR_ASSIGN_OR_RETURN(
-      shards_, GroupShards::Start({.topic = topic,
-                                   .logs = options.logs,
-                                   .store = &keeper_->store(),
-                                   .topics = &topics_,
-                                   .executor = &executor_,
-                                   .timers = options.timers,
-                                   .clock = options.clock,
-                                   .listener = [this](PartitionIndex partition) {
-                                     return sessions_->listener(partition);
-                                   }}));
+  WEIR_ASSIGN_OR_RETURN(shards_, GroupShards::Start({.topic = topic,
+                                                     .logs = options.logs,
+                                                     .store = &keeper_->store(),
+                                                     .topics = &topics_,
+                                                     .executor = &executor_,
+                                                     .timers = options.timers,
+                                                     .clock = options.clock,
+                                                     .listener = [this](PartitionIndex partition) {
+                                                       return sessions_->listener(partition);
+                                                     }}));
   keeper_->Start(shards_->shards());
   options.catalog->AddListener(
       [shards = shards_.get()](const TopicChange&) { shards->NoteTopicsChanged(); });

@@ -1,5 +1,5 @@
-// Groups: the broker's consumer groups with all that keeps them: the shards, the state store with its
-// snapshots, the members' sessions, and the threads they need. It builds and takes apart, and
+// Groups: the broker's consumer groups with all that keeps them: the shards, the state store with
+// its snapshots, the members' sessions, and the threads they need. It builds and takes apart, and
 // decides nothing. Start, Stop and the destructor by one thread.
 #ifndef WEIR_BROKER_GROUPS_H_
 #define WEIR_BROKER_GROUPS_H_

@@ -70,7 +70,8 @@ void GroupShards::Tell(PartitionIndex partition, Order order, Done done) {
   auto shared = std::make_shared<Done>(std::move(done));  // one of the two calls it
   part.shard.Submit(
       [&part, order = std::move(order), shared](const MachineTime& now) mutable {
-        return order(part.machine, now, [shared](const absl::Status& status) { (*shared)(status); });
+        return order(part.machine, now,
+                     [shared](const absl::Status& status) { (*shared)(status); });
       },
       [shared](const absl::Status& refused) { (*shared)(refused); });
 }

@@ -17,7 +17,8 @@ ConsumeStream::ConsumeStream(const Services* services, grpc::CallbackServerConte
     : services_(services),
       context_(context),
       session_(std::make_shared<MemberSession>(services->groups, services->sessions, this)) {
-  const absl::Status admitted = services_->calls->Enter(this);
+  absl::Status admitted = services_->calls->Enter(this);
+  if (admitted.ok()) admitted = CheckGroups(*services_);
   absl::MutexLock lock(&mu_);
   if (admitted.ok()) {
     StartRead(&in_);
@@ -92,8 +93,8 @@ void ConsumeStream::Commit(const google::protobuf::RepeatedPtrField<v1::GroupOff
           reply(std::vector<absl::Status>());
         }};
       },
-      [this, items = std::move(items), asked = std::move(asked)](
-          const absl::StatusOr<std::vector<absl::Status>>& answers) {
+      [this, items = std::move(items),
+       asked = std::move(asked)](const absl::StatusOr<std::vector<absl::Status>>& answers) {
         OnCommitted(items, asked, answers);
       });
 }
@@ -233,8 +234,7 @@ ConsumeStream::PlannedFetch ConsumeStream::PlanFetch() {
   std::vector<FetchQuery> queries;
   for (const auto& [id, feed] : feeds_) {
     if (feed.state != Feed::State::kReading || feed.revoking) continue;
-    queries.push_back(
-        {.partition = feed.partition, .offset = feed.next, .max_bytes = max_bytes_});
+    queries.push_back({.partition = feed.partition, .offset = feed.next, .max_bytes = max_bytes_});
     plan.asked.push_back(id);
   }
   if (queries.empty()) return plan;

@@ -1,6 +1,6 @@
 // ConsumeStream: one Consume call: membership in a group, the records of the partitions that the
-// member owns, and its commits, in one. Records come from one fetch at a time over all partitions, so
-// that a stream that is not read holds one answer. A partition that is to be given up is sent no
+// member owns, and its commits, in one. Records come from one fetch at a time over all partitions,
+// so that a stream that is not read holds one answer. A partition that is to be given up is sent no
 // more, and given up when the positions of all that was sent are committed.
 //
 // Deletes itself when the call is over, and when nothing it has asked for is under way. Guarded by

@@ -68,12 +68,12 @@ absl::Status GroupDescriber::Describe(const v1::DescribeGroupRequest& request,
   if (!token.empty() && (after.size() != 2 || !absl::SimpleAtoi(after[1], &after_partition)))
     return MakeError(Reason::kInvalidPageToken, "the page token does not name a partition");
 
-  WEIR_ASSIGN_OR_RETURN(description_, services_.groups->AskAndWait<GroupDescription>(
-                                          shard_, [&](GroupMachine& machine, const MachineTime&,
-                                                      Reply<GroupDescription> reply) {
-                                            return machine.admin().Describe(group_,
-                                                                            std::move(reply));
-                                          }));
+  WEIR_ASSIGN_OR_RETURN(
+      description_,
+      services_.groups->AskAndWait<GroupDescription>(
+          shard_, [&](GroupMachine& machine, const MachineTime&, Reply<GroupDescription> reply) {
+            return machine.admin().Describe(group_, std::move(reply));
+          }));
   WEIR_RETURN_IF_ERROR(FindTopics());
   FillHead(response);
   if (token.empty()) {
@@ -87,8 +87,8 @@ absl::Status GroupDescriber::Describe(const v1::DescribeGroupRequest& request,
          ++i) {
       if (page.size() == static_cast<size_t>(size)) {
         const auto& [last_topic, last] = page.back();
-        response->set_next_page_token(EncodePageToken(
-            listing, absl::StrCat(last_topic->name, "/", last.partition.value())));
+        response->set_next_page_token(
+            EncodePageToken(listing, absl::StrCat(last_topic->name, "/", last.partition.value())));
         return FillPartitions(page, response);
       }
       page.push_back({topic, {.topic = topic->id, .partition = PartitionIndex{i}}});
@@ -188,16 +188,14 @@ void GroupDescriber::FillLag(const TopicPtr& topic, const FetchedOffset& at,
   if (!bounds.ok()) return;  // deleted a moment ago
   to->set_log_start_offset(bounds->log_start.value());
   to->set_high_watermark(bounds->high_watermark.value());
-  const Offset from =
-      std::max(at.committed.has_value() ? at.committed->offset : bounds->log_start,
-               bounds->log_start);
+  const Offset from = std::max(at.committed.has_value() ? at.committed->offset : bounds->log_start,
+                               bounds->log_start);
   if (from >= bounds->high_watermark) return;
   to->set_lag(bounds->high_watermark - from);
   to->set_lag_ms(LagMs(topic, at.partition, from));
 }
 
-int64_t GroupDescriber::LagMs(const TopicPtr& topic, const TopicPartition& id,
-                              Offset from) const {
+int64_t GroupDescriber::LagMs(const TopicPtr& topic, const TopicPartition& id, Offset from) const {
   const auto found = services_.partitions->Find(topic, id.partition);
   if (!found.ok()) return 0;
   const auto log = found->partition->OpenLog();

@@ -50,8 +50,7 @@ absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest&
       services.groups->PartitionOf(request.group()),
       [&](GroupMachine& machine, const MachineTime& now, Done done) {
         return machine.admin().Create(
-            now,
-            {.group = request.group(), .start = *start, .config = Setting(request.config())},
+            now, {.group = request.group(), .start = *start, .config = Setting(request.config())},
             std::move(done));
       });
 }
@@ -125,19 +124,18 @@ absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& r
 }
 
 absl::Status DeleteGroup(const Services& services, const std::string& group) {
-  return services.groups->TellAndWait(
-      services.groups->PartitionOf(group),
-      [&](GroupMachine& machine, const MachineTime&, Done done) {
-        return machine.admin().Delete(group, std::move(done));
-      });
+  return services.groups->TellAndWait(services.groups->PartitionOf(group),
+                                      [&](GroupMachine& machine, const MachineTime&, Done done) {
+                                        return machine.admin().Delete(group, std::move(done));
+                                      });
 }
 
 absl::Status SetGroupPaused(const Services& services, const std::string& group, bool paused) {
-  return services.groups->TellAndWait(
-      services.groups->PartitionOf(group),
-      [&](GroupMachine& machine, const MachineTime&, Done done) {
-        return machine.admin().SetPaused(group, paused, std::move(done));
-      });
+  return services.groups->TellAndWait(services.groups->PartitionOf(group),
+                                      [&](GroupMachine& machine, const MachineTime&, Done done) {
+                                        return machine.admin().SetPaused(group, paused,
+                                                                         std::move(done));
+                                      });
 }
 
 absl::Status ResetOffsets(const Services& services, const v1::ResetOffsetsRequest& request,
@@ -178,14 +176,13 @@ absl::Status ResetOffsets(const Services& services, const v1::ResetOffsetsReques
                          "a reset needs earliest, latest, offset, timestamp_ms or shift");
     }
   }
-  WEIR_ASSIGN_OR_RETURN(
-      const std::vector<ResetOutcome> outcomes,
-      services.groups->AskAndWait<std::vector<ResetOutcome>>(
-          services.groups->PartitionOf(reset.group),
-          [&](GroupMachine& machine, const MachineTime& now,
-              Reply<std::vector<ResetOutcome>> reply) {
-            return machine.offsets().Reset(now, reset, std::move(reply));
-          }));
+  WEIR_ASSIGN_OR_RETURN(const std::vector<ResetOutcome> outcomes,
+                        services.groups->AskAndWait<std::vector<ResetOutcome>>(
+                            services.groups->PartitionOf(reset.group),
+                            [&](GroupMachine& machine, const MachineTime& now,
+                                Reply<std::vector<ResetOutcome>> reply) {
+                              return machine.offsets().Reset(now, reset, std::move(reply));
+                            }));
   for (const ResetOutcome& outcome : outcomes) {
     v1::ResetOffsetsResponse::Result* const result = response->add_results();
     result->set_partition(outcome.partition.partition.value());

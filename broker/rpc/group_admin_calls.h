@@ -1,5 +1,6 @@
 // What the calls do that make, change and show groups. They wait for the group's shard and, where
-// they look into logs, for the disk: on the admin executor only. Each fills the response of its call.
+// they look into logs, for the disk: on the admin executor only. Each fills the response of its
+// call.
 #ifndef WEIR_BROKER_RPC_GROUP_ADMIN_CALLS_H_
 #define WEIR_BROKER_RPC_GROUP_ADMIN_CALLS_H_
 

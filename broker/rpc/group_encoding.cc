@@ -137,10 +137,11 @@ CommitItems::CommitItems(const TopicCatalog& catalog,
         DecodePartition(catalog, offset.topic(), offset.partition());
     items_.push_back({offset.topic(), offset.partition(), partition.status()});
     if (!partition.ok()) continue;
-    offsets_.push_back({.partition = *partition,
-                        .offset = Offset{offset.offset()},
-                        .leader_epoch = LeaderEpoch{offset.has_leader_epoch() ? offset.leader_epoch() : -1},
-                        .metadata = offset.metadata()});
+    offsets_.push_back(
+        {.partition = *partition,
+         .offset = Offset{offset.offset()},
+         .leader_epoch = LeaderEpoch{offset.has_leader_epoch() ? offset.leader_epoch() : -1},
+         .metadata = offset.metadata()});
   }
 }
 

@@ -64,51 +64,56 @@ void FillOffset(const Services& services, const FetchedOffset& fetched,
   offset->set_commit_time_ms(fetched.committed->commit_ms);
 }
 
+UnaryCall* RunOnAdmin(const Services* services, grpc::CallbackServerContext* context,
+                      absl::AnyInvocable<absl::Status()> work) {
+  return UnaryCall::RunOnAdmin(services, context, Call::kGroupAdmin,
+                               [services, work = std::move(work)]() mutable -> absl::Status {
+                                 WEIR_RETURN_IF_ERROR(CheckGroups(*services));
+                                 return work();
+                               });
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* GroupService::CreateGroup(grpc::CallbackServerContext* context,
                                                     const v1::CreateGroupRequest* request,
                                                     v1::CreateGroupResponse*) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin,
-                               [=, this] { return weir::CreateGroup(*services_, *request); });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::CreateGroup(*services_, *request); });
 }
 
 grpc::ServerUnaryReactor* GroupService::AlterGroup(grpc::CallbackServerContext* context,
                                                    const v1::AlterGroupRequest* request,
                                                    v1::AlterGroupResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
-    return weir::AlterGroup(*services_, *request, response);
-  });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::AlterGroup(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* GroupService::ListGroups(grpc::CallbackServerContext* context,
                                                    const v1::ListGroupsRequest* request,
                                                    v1::ListGroupsResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
-    return weir::ListGroups(*services_, *request, response);
-  });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::ListGroups(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* GroupService::DescribeGroup(grpc::CallbackServerContext* context,
                                                       const v1::DescribeGroupRequest* request,
                                                       v1::DescribeGroupResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
-    return weir::DescribeGroup(*services_, *request, response);
-  });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::DescribeGroup(*services_, *request, response); });
 }
 
 grpc::ServerUnaryReactor* GroupService::DeleteGroup(grpc::CallbackServerContext* context,
                                                     const v1::DeleteGroupRequest* request,
                                                     v1::DeleteGroupResponse*) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
-    return weir::DeleteGroup(*services_, request->group());
-  });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::DeleteGroup(*services_, request->group()); });
 }
 
 grpc::ServerUnaryReactor* GroupService::PauseGroup(grpc::CallbackServerContext* context,
                                                    const v1::PauseGroupRequest* request,
                                                    v1::PauseGroupResponse*) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
+  return RunOnAdmin(services_, context, [=, this] {
     return SetGroupPaused(*services_, request->group(), /*paused=*/true);
   });
 }
@@ -116,7 +121,7 @@ grpc::ServerUnaryReactor* GroupService::PauseGroup(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* GroupService::ResumeGroup(grpc::CallbackServerContext* context,
                                                     const v1::ResumeGroupRequest* request,
                                                     v1::ResumeGroupResponse*) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
+  return RunOnAdmin(services_, context, [=, this] {
     return SetGroupPaused(*services_, request->group(), /*paused=*/false);
   });
 }
@@ -136,11 +141,12 @@ grpc::ServerUnaryReactor* GroupService::CommitOffsets(grpc::CallbackServerContex
                                                       v1::CommitOffsetsResponse* response) {
   return UnaryCall::Run(
       services_, context, Call::kCommitOffsets, [=, this](UnaryCall* call) -> absl::Status {
+        WEIR_RETURN_IF_ERROR(CheckGroups(*services_));
         if (static_cast<size_t>(request->offsets_size()) > limits::kOffsetsPerRequest) {
-          return MakeError(Reason::kInvalidRequest,
-                           absl::StrCat("the request has ", request->offsets_size(),
-                                        " offsets; at most ", limits::kOffsetsPerRequest,
-                                        " are allowed"));
+          return MakeError(
+              Reason::kInvalidRequest,
+              absl::StrCat("the request has ", request->offsets_size(), " offsets; at most ",
+                           limits::kOffsetsPerRequest, " are allowed"));
         }
         CommitRequest commit{.group = request->group(),
                              .member_id = request->member_id(),
@@ -160,8 +166,8 @@ grpc::ServerUnaryReactor* GroupService::CommitOffsets(grpc::CallbackServerContex
                                          Reply<std::vector<absl::Status>> reply) mutable {
               return machine.offsets().Commit(now, std::move(commit), std::move(reply));
             },
-            [=, items = std::move(items)](
-                const absl::StatusOr<std::vector<absl::Status>>& answers) {
+            [=,
+             items = std::move(items)](const absl::StatusOr<std::vector<absl::Status>>& answers) {
               if (answers.ok()) items.Answer(answers, response->mutable_results());
               call->End(answers.status());
             });
@@ -174,6 +180,7 @@ grpc::ServerUnaryReactor* GroupService::FetchOffsets(grpc::CallbackServerContext
                                                      v1::FetchOffsetsResponse* response) {
   return UnaryCall::Run(
       services_, context, Call::kFetchOffsets, [=, this](UnaryCall* call) -> absl::Status {
+        WEIR_RETURN_IF_ERROR(CheckGroups(*services_));
         FetchOffsetsRequest fetch{.group = request->group()};
         const std::string listing = absl::StrCat("offsets:", request->group());
         if (request->partitions_size() > 0) {
@@ -211,9 +218,8 @@ grpc::ServerUnaryReactor* GroupService::FetchOffsets(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* GroupService::ResetOffsets(grpc::CallbackServerContext* context,
                                                      const v1::ResetOffsetsRequest* request,
                                                      v1::ResetOffsetsResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kGroupAdmin, [=, this] {
-    return weir::ResetOffsets(*services_, *request, response);
-  });
+  return RunOnAdmin(services_, context,
+                    [=, this] { return weir::ResetOffsets(*services_, *request, response); });
 }
 
 }  // namespace weir

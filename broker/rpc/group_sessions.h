@@ -54,9 +54,7 @@ class GroupSessions {
     absl::flat_hash_map<SessionId, GroupStream*> streams_ ABSL_GUARDED_BY(mu_);
   };
 
-  Part& PartOf(PartitionIndex partition) {
-    return *parts_[static_cast<size_t>(partition.value())];
-  }
+  Part& PartOf(PartitionIndex partition) { return *parts_[static_cast<size_t>(partition.value())]; }
 
   std::vector<std::unique_ptr<Part>> parts_;
   std::atomic<uint64_t> last_session_{0};

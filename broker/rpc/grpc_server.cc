@@ -26,7 +26,7 @@ namespace weir {
 namespace {
 
 constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.GroupService",
-                                           "weir.v1.AdminService"};
+                                         "weir.v1.AdminService"};
 // A connection whose other end is gone without a word is noticed after these two.
 constexpr absl::Duration kCloseConnections = absl::Milliseconds(200);
 constexpr int kKeepaliveMs = 60'000;

@@ -14,7 +14,8 @@ JoinStream::JoinStream(const Services* services, grpc::CallbackServerContext* co
     : services_(services),
       context_(context),
       session_(std::make_shared<MemberSession>(services->groups, services->sessions, this)) {
-  const absl::Status admitted = services_->calls->Enter(this);
+  absl::Status admitted = services_->calls->Enter(this);
+  if (admitted.ok()) admitted = CheckGroups(*services_);
   absl::MutexLock lock(&mu_);
   if (admitted.ok()) {
     StartRead(&in_);

@@ -44,13 +44,14 @@ class JoinStream : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinRespo
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<MemberSession> session_;
-  v1::JoinRequest in_;  // belongs to the read under way
+  v1::JoinRequest in_;   // belongs to the read under way
   bool joined_ = false;  // the first message has come; of the reads
 
   absl::Mutex mu_;
   Joined session_facts_ ABSL_GUARDED_BY(mu_);
-  std::optional<v1::JoinResponse> next_ ABSL_GUARDED_BY(mu_);  // to be written; only the newest counts
-  v1::JoinResponse out_ ABSL_GUARDED_BY(mu_);                  // being written
+  std::optional<v1::JoinResponse> next_
+      ABSL_GUARDED_BY(mu_);                    // to be written; only the newest counts
+  v1::JoinResponse out_ ABSL_GUARDED_BY(mu_);  // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side

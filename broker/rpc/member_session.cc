@@ -95,15 +95,15 @@ void MemberSession::OnNotice(const Notice& notice) {
       if (owner_ != nullptr) owner_->OnAssignment(notice);
       return;
     case Notice::Kind::kFenced:
-      return End(MakeError(Reason::kUnknownMember,
-                           absl::StrCat("member '", stream_.member_id, "' of group '",
-                                        stream_.group,
-                                        "' was fenced: it did not give up in time what it was "
-                                        "asked to, or was cut off for too long")));
+      return End(
+          MakeError(Reason::kUnknownMember,
+                    absl::StrCat("member '", stream_.member_id, "' of group '", stream_.group,
+                                 "' was fenced: it did not give up in time what it was "
+                                 "asked to, or was cut off for too long")));
     case Notice::Kind::kSuperseded:
       return End(MakeError(Reason::kUnknownMember,
-                           absl::StrCat("another stream has taken over member '",
-                                        stream_.member_id, "' of group '", stream_.group, "'")));
+                           absl::StrCat("another stream has taken over member '", stream_.member_id,
+                                        "' of group '", stream_.group, "'")));
   }
 }
 

@@ -1,6 +1,6 @@
-// MemberSession: one stream's life as a member of a group: it joins, hears what it is told, confirms
-// what it has given up, and is over by leaving, by a break, or because the broker says so. It knows
-// neither messages nor records; its owner is the stream.
+// MemberSession: one stream's life as a member of a group: it joins, hears what it is told,
+// confirms what it has given up, and is over by leaving, by a break, or because the broker says so.
+// It knows neither messages nor records; its owner is the stream.
 //
 // Any thread; guarded by mu_, under which the owner is called. Kept alive by what it has asked.
 #ifndef WEIR_BROKER_RPC_MEMBER_SESSION_H_
@@ -65,11 +65,11 @@ class MemberSession : public GroupStream, public std::enable_shared_from_this<Me
   PartitionIndex partition_;  // where the group belongs; set by Join
 
   mutable absl::Mutex mu_;
-  Owner* owner_ ABSL_GUARDED_BY(mu_);             // null: it hears nothing any more
-  MemberStream stream_ ABSL_GUARDED_BY(mu_);      // session 0: Join() was not called
-  bool joined_ ABSL_GUARDED_BY(mu_) = false;      // the machine has said so
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;      // Close() came,
-  bool leave_ ABSL_GUARDED_BY(mu_) = false;       // as a leave
+  Owner* owner_ ABSL_GUARDED_BY(mu_);         // null: it hears nothing any more
+  MemberStream stream_ ABSL_GUARDED_BY(mu_);  // session 0: Join() was not called
+  bool joined_ ABSL_GUARDED_BY(mu_) = false;  // the machine has said so
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;  // Close() came,
+  bool leave_ ABSL_GUARDED_BY(mu_) = false;   // as a leave
 };
 
 }  // namespace weir

@@ -31,6 +31,7 @@ struct BrokerFacts {
   LeaderEpoch leader_epoch;
   int64_t start_time_ms = 0;
   std::string data_dir;
+  std::string read_only;  // why it takes no writes; empty: it does
 };
 
 struct Services {
@@ -41,6 +42,7 @@ struct Services {
   ProducerIdentities* producers = nullptr;
   ProduceEngine* produce = nullptr;
   LogManager* logs = nullptr;
+  // Null when the broker takes no writes: see CheckGroups().
   GroupShards* groups = nullptr;
   GroupSessions* sessions = nullptr;  // of groups' members
   Waiters* waiters = nullptr;
@@ -53,6 +55,9 @@ struct Services {
   CallRegistry* calls = nullptr;
   mutable std::atomic<int> waiting_admin_calls{0};  // queued on `admin`, or running
 };
+
+// OK when there are groups; otherwise DISK_LOW: a broker that takes no writes has none.
+absl::Status CheckGroups(const Services& services);
 
 }  // namespace weir
 

@@ -36,8 +36,7 @@ v1::Membership MembershipOf(const GroupConsumerOptions& options, const std::stri
   for (const std::string& topic : options.topics)
     membership.mutable_subscription()->add_topics(topic);
   membership.mutable_subscription()->set_topic_prefix(options.topic_prefix);
-  if (options.start.has_value())
-    membership.set_start(static_cast<v1::GroupStart>(*options.start));
+  if (options.start.has_value()) membership.set_start(static_cast<v1::GroupStart>(*options.start));
   membership.set_assignor(options.assignor);
   membership.set_instance_id(options.instance_id);
   membership.set_client_id(client_id);
@@ -53,8 +52,8 @@ std::set<NamedPartition> Names(
 }
 
 absl::Status NotMine(absl::string_view topic, PartitionIndex partition) {
-  return MakeError(Reason::kInvalidRequest, absl::StrCat(topic, "/", partition.value(),
-                                                         " is not owned by this member"));
+  return MakeError(Reason::kInvalidRequest,
+                   absl::StrCat(topic, "/", partition.value(), " is not owned by this member"));
 }
 
 // Of a commit: the first error, without those that say that the partition is not this member's any
@@ -111,10 +110,10 @@ class GroupConsumer::Core {
 
  private:
   struct Owned {
-    bool located = false;  // where to begin is known
-    bool paused = false;   // by the application
-    bool reading = false;  // the consumer has it
-    Position position;     // while located and not reading: where to go on
+    bool located = false;             // where to begin is known
+    bool paused = false;              // by the application
+    bool reading = false;             // the consumer has it
+    Position position;                // while located and not reading: where to go on
     std::optional<Offset> given;      // how far Poll has gone; nothing before the first records
     std::optional<Offset> committed;  // by this member
   };
@@ -210,9 +209,8 @@ absl::StatusOr<RecordSet> GroupConsumer::Core::Wait(absl::Duration max_wait) {
     return consumer_.Poll(max_wait);
   }
   absl::MutexLock lock(&mu_);
-  const auto called = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return interrupted_ || woken_;
-  };
+  const auto called = [this]()
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return interrupted_ || woken_; };
   mu_.AwaitWithTimeout(absl::Condition(&called), max_wait);
   interrupted_ = false;
   return RecordSet();
@@ -320,8 +318,8 @@ absl::Status GroupConsumer::Core::Locate() {
   last_error_ = channel_->Call(kFetchOffsets, request, &response);
   if (last_error_.ok()) return TakeLocated(response);
   // A topic that was deleted meanwhile is taken away by the next assignment.
-  const bool passes = client::MayBeTriedAgain(last_error_) ||
-                      ReasonOf(last_error_) == Reason::kUnknownTopic;
+  const bool passes =
+      client::MayBeTriedAgain(last_error_) || ReasonOf(last_error_) == Reason::kUnknownTopic;
   return passes ? absl::OkStatus() : last_error_;
 }
 
@@ -359,8 +357,7 @@ void GroupConsumer::Core::Begin(const NamedPartition& partition, Owned* owned, P
 
 void GroupConsumer::Core::Rest(const NamedPartition& partition, Owned* owned) {
   if (!std::exchange(owned->reading, false)) return;
-  const std::optional<Offset> position =
-      consumer_.position(partition.topic, partition.partition);
+  const std::optional<Offset> position = consumer_.position(partition.topic, partition.partition);
   if (position.has_value()) owned->position = *position;
   consumer_.Unassign(partition.topic, partition.partition).IgnoreError();  // it was assigned
 }
@@ -467,21 +464,20 @@ void GroupConsumer::Core::CommitAsync(std::function<void(const absl::Status&)> d
     if (done) done(absl::OkStatus());
     return;
   }
-  channel_->CallAsync(kCommitOffsets, request,
-                      [request, async = async_,
-                       done = std::move(done)](const absl::StatusOr<std::string>& answer) {
-                        v1::CommitOffsetsResponse response;
-                        absl::Status status = answer.status();
-                        if (status.ok() && !response.ParseFromString(*answer)) {
-                          status = MakeError(Reason::kInternal,
-                                             "the answer to CommitOffsets makes no sense");
-                        }
-                        if (status.ok()) {
-                          NoteCommitted(request, response, async.get());
-                          status = FirstError(response);
-                        }
-                        if (done) done(status);
-                      });
+  channel_->CallAsync(
+      kCommitOffsets, request,
+      [request, async = async_, done = std::move(done)](const absl::StatusOr<std::string>& answer) {
+        v1::CommitOffsetsResponse response;
+        absl::Status status = answer.status();
+        if (status.ok() && !response.ParseFromString(*answer)) {
+          status = MakeError(Reason::kInternal, "the answer to CommitOffsets makes no sense");
+        }
+        if (status.ok()) {
+          NoteCommitted(request, response, async.get());
+          status = FirstError(response);
+        }
+        if (done) done(status);
+      });
 }
 
 void GroupConsumer::Core::TakeAsyncCommits() {

@@ -35,7 +35,7 @@ class GroupMember {
   struct News {
     bool lost = false;  // everything owned before is: the member was put out, or cut off too long
     std::optional<v1::MemberAssignment> assignment;  // the newest
-    absl::Status failure;  // it cannot be a member; goes on being told
+    absl::Status failure;                            // it cannot be a member; goes on being told
   };
   News Take() ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -51,18 +51,19 @@ enum class Reason : int {
   kClientClosed = 29,
 
   kTopicLimit = 30,
+  kUnknownProducer = 31,
 
-  kUnknownGroup = 31,
-  kGroupExists = 32,
-  kInvalidGroupId = 33,
-  kGroupTypeMismatch = 34,
-  kGroupNotEmpty = 35,
-  kUnknownMember = 36,
-  kStaleMemberEpoch = 37,
-  kInstanceIdInUse = 38,
-  kOffsetMetadataTooLarge = 39,
-  kNoCommittedOffset = 40,
-  kGroupLimit = 41,
+  kUnknownGroup = 32,
+  kGroupExists = 33,
+  kInvalidGroupId = 34,
+  kGroupTypeMismatch = 35,
+  kGroupNotEmpty = 36,
+  kUnknownMember = 37,
+  kStaleMemberEpoch = 38,
+  kInstanceIdInUse = 39,
+  kOffsetMetadataTooLarge = 40,
+  kNoCommittedOffset = 41,
+  kGroupLimit = 42,
 };
 
 // May what was asked for have happened although an error came back?

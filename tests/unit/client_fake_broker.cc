@@ -351,9 +351,13 @@ void FakeBroker::Append(const std::string& topic, int32_t partition,
                         const std::vector<std::string>& values) {
   RecordBatchBuilder builder;
   for (const std::string& value : values) builder.Append(1'700'000'000'000, std::nullopt, value);
+  AppendBatch(topic, partition, builder.Finish({}));
+}
+
+void FakeBroker::AppendBatch(const std::string& topic, int32_t partition, std::string batch) {
   absl::MutexLock lock(&mu_);
   v1::ProduceResponse response;
-  ApplyBatch(*Find(topic, partition), builder.Finish({}), &response);
+  ApplyBatch(*Find(topic, partition), std::move(batch), &response);
 }
 
 void FakeBroker::SetLogStart(const std::string& topic, int32_t partition, Offset start) {

@@ -122,8 +122,8 @@ Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
     std::map<std::string, std::vector<int32_t>> by_topic;
     for (const NamedPartition& p : member.partitions)
       by_topic[p.topic].push_back(p.partition.value());
-    const std::string partitions = absl::StrJoin(
-        by_topic, " ", [](std::string* out, const auto& entry) {
+    const std::string partitions =
+        absl::StrJoin(by_topic, " ", [](std::string* out, const auto& entry) {
           absl::StrAppend(out, entry.first, ":", absl::StrJoin(entry.second, ","));
         });
     const std::string since =
@@ -133,9 +133,8 @@ Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
     const auto or_nothing = [](const std::string& text) {
       return text.empty() ? Cell() : Cell(text);
     };
-    listing.AddRow({member.member_id, or_nothing(member.instance_id),
-                    or_nothing(member.client_id), or_nothing(member.host), since,
-                    member.connected, or_nothing(partitions)});
+    listing.AddRow({member.member_id, or_nothing(member.instance_id), or_nothing(member.client_id),
+                    or_nothing(member.host), since, member.connected, or_nothing(partitions)});
   }
   return listing;
 }
@@ -213,8 +212,7 @@ int Delete(const GroupOptions& options, GroupAdmin admin) {
     return FailUsage(absl::StrCat("this deletes group '", options.group,
                                   "' and its committed offsets for good. Repeat with --yes"));
   }
-  if (const absl::Status deleted = admin.Delete(options.group); !deleted.ok())
-    return Fail(deleted);
+  if (const absl::Status deleted = admin.Delete(options.group); !deleted.ok()) return Fail(deleted);
   Print(absl::StrCat("deleted group ", options.group, "\n"));
   return kExitOk;
 }
@@ -263,8 +261,7 @@ absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
   for (const GroupStart start : {GroupStart::kEarliest, GroupStart::kLatest, GroupStart::kNone}) {
     if (text == NameOf(start)) return start;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is none of earliest, latest, none"));
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of earliest, latest, none"));
 }
 
 }  // namespace
@@ -328,9 +325,9 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   reset->add_flag("--dry-run", options->dry_run, "Only show what would be");
   AddOutputOption(reset, &options->output);
 
-  CLI::App* remove = Add(group, invocation, options, "delete",
-                         "Delete a group with its committed offsets",
-                         "weir group delete email --yes", Delete);
+  CLI::App* remove =
+      Add(group, invocation, options, "delete", "Delete a group with its committed offsets",
+          "weir group delete email --yes", Delete);
   AddName(remove, options);
   remove->add_flag("--yes", options->yes, "Really do it");
 }

@@ -30,12 +30,14 @@ class GroupConsumeRun {
                            .start = options.start,
                            .auto_commit = absl::InfiniteDuration(),  // only what is printed
                            .on_revoked = [this](const auto&) { Note(consumer_.Commit()); },
-                           .on_lost = [](const auto& lost) {
-                             std::fprintf(stderr,
-                                          "weir: the group has taken %zu partitions away; what was "
-                                          "printed of them last may come once more elsewhere\n",
-                                          lost.size());
-                           }}),
+                           .on_lost =
+                               [](const auto& lost) {
+                                 std::fprintf(
+                                     stderr,
+                                     "weir: the group has taken %zu partitions away; what was "
+                                     "printed of them last may come once more elsewhere\n",
+                                     lost.size());
+                               }}),
         printer_(options.format),
         out_(STDOUT_FILENO),
         left_(options.max),

@@ -23,7 +23,7 @@ struct NamedPartition {
 // How far a group has read one partition.
 struct GroupOffset {
   NamedPartition partition;
-  Offset offset;  // the next one to read
+  Offset offset;                            // the next one to read
   std::optional<LeaderEpoch> leader_epoch;  // of the last record read
   std::string metadata;                     // at most 4 KiB
 };

@@ -46,14 +46,14 @@ class GroupAdmin {
   };
   struct PartitionDescription {
     NamedPartition partition;
-    std::string member_id;                // empty: nobody owns it
+    std::string member_id;  // empty: nobody owns it
     std::optional<Offset> committed;
     Offset log_start_offset;
     Offset high_watermark;
-    int64_t lag = 0;                      // records
-    absl::Duration lag_time;              // age of the first unread record
+    int64_t lag = 0;          // records
+    absl::Duration lag_time;  // age of the first unread record
     std::string metadata;
-    absl::Time commit_time;               // of `committed`
+    absl::Time commit_time;  // of `committed`
   };
   struct Description {
     std::string group;

@@ -45,8 +45,9 @@ struct GroupConsumerOptions {
   std::string topic_prefix;         // or all whose names begin so, also those that come later
   // Creates the group when there is none. Nothing: then that is UNKNOWN_GROUP.
   std::optional<GroupStart> start;
-  std::string assignor;     // "sticky", "range"; empty: the group's
-  std::string instance_id;  // a static member: its partitions wait for it while its process restarts
+  std::string assignor;  // "sticky", "range"; empty: the group's
+  std::string
+      instance_id;  // a static member: its partitions wait for it while its process restarts
   // How often positions are committed by themselves: in Poll, and when partitions are given up and
   // on Close. absl::InfiniteDuration(): never.
   absl::Duration auto_commit = absl::Seconds(5);
@@ -70,10 +71,11 @@ class GroupConsumer {
   GroupConsumer& operator=(GroupConsumer&&) = delete;
 
   // The next records of some partition of this member, in turn; waits at most `max_wait`. An empty
-  // set: nothing came in time, or Wake was called. Errors as of Consumer::Poll, and NO_COMMITTED_OFFSET
-  // (the group starts nowhere; commit or reset an offset, then Seek), each once. Errors of the
-  // membership come again at each Poll: UNKNOWN_GROUP, GROUP_TYPE_MISMATCH, INSTANCE_ID_IN_USE,
-  // GROUP_LIMIT, INVALID_... Being put out of the group is none: on_lost tells, and it joins anew.
+  // set: nothing came in time, or Wake was called. Errors as of Consumer::Poll, and
+  // NO_COMMITTED_OFFSET (the group starts nowhere; commit or reset an offset, then Seek), each
+  // once. Errors of the membership come again at each Poll: UNKNOWN_GROUP, GROUP_TYPE_MISMATCH,
+  // INSTANCE_ID_IN_USE, GROUP_LIMIT, INVALID_... Being put out of the group is none: on_lost tells,
+  // and it joins anew.
   absl::StatusOr<RecordSet> Poll(absl::Duration max_wait);
   // Makes a waiting Poll, or the next one, return at once. Any thread.
   void Wake();
@@ -97,8 +99,8 @@ class GroupConsumer {
   std::vector<NamedPartition> assignment() const;
   // Empty before it has joined.
   std::string member_id() const;
-  // It has joined, and everything it owns (nothing, perhaps) has been polled up to the high watermark
-  // last heard of.
+  // It has joined, and everything it owns (nothing, perhaps) has been polled up to the high
+  // watermark last heard of.
   bool CaughtUp() const;
   // Why the broker could last not be reached; OK while it can.
   absl::Status last_error() const;
