@@ -6,3 +6,7 @@ weir_test(meta_failure_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/meta_failure_test.cc
   DEPS weir_topics weir_test_support weir_test_rocksdb_sim
   LABELS fault)
+
+if(WEIR_SEEDED_BUGS)
+  weir_seeded_bug(skip-manifest-check meta_test)
+endif()
