@@ -62,6 +62,9 @@ absl::StatusOr<Membership::Joining> Membership::FindOrCreate(const MachineTime& 
                           NewGroup(context_->groups, request.group, *request.start, now.now_ms));
     return Joining{nullptr, std::move(head)};
   }
+  // Who was a member of a group that is gone may join anew, and create it again.
+  if (request.epoch > MemberEpoch{0} && context_->groups.Find(request.group) == nullptr)
+    return UnknownMember(request.group, request.member_id);
   WEIR_ASSIGN_OR_RETURN(const Group* const group,
                         FindConsumerGroup(context_->groups, request.group));
   return Joining{group, group->head()};

@@ -77,7 +77,7 @@ class Metrics {
   std::string Text() const;
 
  private:
-  static constexpr size_t kCalls = 7;
+  static constexpr size_t kCalls = static_cast<size_t>(Call::kGroupAdmin) + 1;
   static constexpr size_t kDurabilities = 2;
 
   prometheus::Registry registry_;

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/rpc/error_encoding.h"
+#include "broker/topics/topic_name.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -97,6 +98,10 @@ absl::StatusOr<JoinRequest> DecodeMembership(const v1::Membership& membership,
 absl::StatusOr<TopicPartition> DecodePartition(const TopicCatalog& catalog,
                                                const std::string& topic, int32_t partition) {
   WEIR_ASSIGN_OR_RETURN(const TopicPtr found, catalog.Require(topic));
+  if (IsInternalTopic(topic)) {
+    return MakeError(Reason::kUnknownTopic,
+                     absl::StrCat("'", topic, "' belongs to the broker: no group reads it"));
+  }
   const TopicPartition id{.topic = found->id, .partition = PartitionIndex{partition}};
   if (!found->Has(id.partition)) {
     return MakeError(Reason::kUnknownPartition,

@@ -55,7 +55,7 @@ class Member:
         if records.HasField("error"):
             self.errors.append(records.error)
             return
-        self.records += [(records.partition, r.offset, r.value) for r in records.records.records]
+        self.records += [(records.partition, r.offset, r.value) for r in records.records]
         if self.commit:
             position = group_pb2.GroupOffset(topic=records.topic, partition=records.partition, offset=records.next_offset)
             self.requests.put(group_pb2.ConsumeRequest(commit=[position]))
@@ -69,7 +69,7 @@ class Member:
         return sorted(p.partition for p in self.assignments[-1].partitions) if self.assignments else []
 
     def wait_for_partitions(self, count):
-        self.wait(lambda m: len(m.owns()) == count and not m.assignments[-1].revoking, f"{count} partitions")
+        self.wait(lambda m: m.assignments and len(m.owns()) == count, f"{count} partitions")
 
     def leave(self):
         """Closes its side; returns when the broker has ended the call."""
@@ -124,7 +124,7 @@ class Groups(BrokerTest):
         self.assertEqual(sorted(member.records), [(p, i, b"%d" % i) for p in range(4) for i in range(100)])
         self.assertEqual(self.committed("alone"), {("alone", p): 100 for p in range(4)})
         described = self.describe("alone")
-        self.assertEqual((described.state, described.members, sum(p.lag for p in described.partitions)), (group_pb2.EMPTY, [], 0))
+        self.assertEqual((described.state, len(described.members), sum(p.lag for p in described.partitions)), (group_pb2.EMPTY, 0, 0))
 
     def test_a_second_member_takes_half_and_the_first_goes_on_when_it_is_killed(self):
         self.fill("shared", 6, 50)
@@ -261,6 +261,7 @@ class Groups(BrokerTest):
         refused(NOT_FOUND, "UNKNOWN_GROUP", start=group_pb2.GROUP_START_UNSPECIFIED)
         refused(NOT_FOUND, "UNKNOWN_MEMBER", member_id="nobody", member_epoch=3)
         refused(INVALID, "INVALID_REQUEST", topics=[])
+        refused(INVALID, "INVALID_TOPIC_NAME", topics=["__weir_groups"])
         refused(INVALID, "INVALID_REQUEST", topics=["t%d" % i for i in range(100_000)])
         self.assertFails(lambda: self.describe("refused"), NOT_FOUND, "UNKNOWN_GROUP")
         holder = Member(self.broker, "static", ["plain"], instance_id="i")
@@ -286,9 +287,6 @@ class Groups(BrokerTest):
         self.assertFails(lambda: self.broker.produce("__weir_groups", [b"v"]), INVALID, "INVALID_TOPIC_NAME")
         delete = admin_pb2.DeleteTopicRequest(name="__weir_groups")
         self.assertFails(lambda: self.broker.admin.DeleteTopic(delete, timeout=DEADLINE), INVALID, "INVALID_TOPIC_NAME")
-        member = Member(self.broker, "curious", ["__weir_groups"])
-        member.wait_for_partitions(0)
-        member.leave()
 
     def test_a_prefix_finds_new_topics(self):
         self.broker.create("audit.a")
@@ -298,7 +296,9 @@ class Groups(BrokerTest):
         requests.put(group_pb2.JoinRequest(join=join))
         with self.broker.connect() as channel:
             call = group_pb2_grpc.GroupServiceStub(channel).Join(iter(requests.get, None))
-            self.assertEqual([p.topic for p in next(call).assignment.partitions], ["audit.a"])
+            while len(assigned := next(call).assignment.partitions) < 1:
+                pass
+            self.assertEqual([p.topic for p in assigned], ["audit.a"])
             self.broker.create("audit.b")
             while len(assigned := next(call).assignment.partitions) < 2:
                 pass
