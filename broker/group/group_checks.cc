@@ -62,6 +62,12 @@ absl::Status CheckSubscription(const Subscription& subscription) {
                                 limits::kSubscribedTopics, " are allowed"));
   }
   if (!subscription.prefix.empty()) return CheckTopicName(subscription.prefix);
+  size_t bytes = 0;
+  for (const std::string& topic : subscription.topics) bytes += topic.size();
+  if (bytes > limits::kSubscriptionBytes) {
+    return Invalid(absl::StrCat("the subscription's names have ", bytes, " bytes, at most ",
+                                limits::kSubscriptionBytes, " are allowed"));
+  }
   for (size_t i = 0; i < topics; ++i) {
     WEIR_RETURN_IF_ERROR(CheckTopicName(subscription.topics[i]));
     if (i > 0 && subscription.topics[i] <= subscription.topics[i - 1])

@@ -132,14 +132,16 @@ absl::Status GroupOffsets::CheckCommit(const Committer& committer,
 
 absl::Status GroupOffsets::Note(const Group* group, const TopicPartition& partition,
                                 CommittedOffset committed, Changes* changes) const {
-  const bool is_new = group == nullptr || !group->offsets().Find(partition).has_value();
-  if (is_new && context_->groups.offsets() + changes->size() >= limits::kOffsetsPerShard) {
+  const auto before = group == nullptr ? std::nullopt : group->offsets().Find(partition);
+  if (!before.has_value() &&
+      context_->groups.offsets() + changes->size() >= limits::kOffsetsPerShard) {
     return MakeError(Reason::kGroupLimit,
                      absl::StrCat("there are ", context_->groups.offsets(),
                                   " committed offsets in the group's internal partition, as many "
                                   "as there may be"));
   }
-  const size_t metadata = context_->groups.offset_metadata_bytes() + committed.metadata.size();
+  const size_t metadata = context_->groups.offset_metadata_bytes() + committed.metadata.size() -
+                          (before.has_value() ? before->metadata.size() : 0);
   if (!committed.metadata.empty() && metadata > limits::kOffsetMetadataBytesPerShard) {
     return MakeError(Reason::kGroupLimit,
                      absl::StrCat("metadata of committed offsets would take ", metadata,

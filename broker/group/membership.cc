@@ -186,8 +186,9 @@ absl::StatusOr<Membership::Known> Membership::Find(const MemberStream& stream) c
   if (member == nullptr) return UnknownMember(stream.group, stream.member_id);
   if (context_->sessions.Of({stream.group, stream.member_id}) == stream.session)
     return Known{group, member};
-  return MakeError(Reason::kUnknownMember, absl::StrCat("another stream holds member '", member->id,
-                                                        "' of group '", group->id(), "' now"));
+  return MakeError(Reason::kSessionLost,
+                   absl::StrCat("the stream does not hold member '", member->id, "' of group '",
+                                group->id(), "' any more"));
 }
 
 Decision Membership::SessionLost(const MachineTime& now, const MemberStream& stream) {

@@ -64,6 +64,7 @@ enum class Reason : int {
   kOffsetMovesBack = 40,
   kNoCommittedOffset = 41,
   kGroupLimit = 42,
+  kSessionLost = 43,
 };
 
 // May what was asked for have happened although an error came back?

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -66,6 +67,11 @@ void GroupWorld::Start() {
   machine_ = std::make_unique<GroupMachine>(
       GroupMachineOptions{.shard = PartitionIndex{5}, .topics = &topics_, .listener = this});
   machine_->UseTimers(this);
+  Load();
+}
+
+void GroupWorld::Load() {
+  timers_.clear();
   WEIR_CHECK(machine_->Load(store_).ok());
   unwritten_.clear();
   for (size_t i = written_; i < log_.size(); ++i)
@@ -80,6 +86,12 @@ void GroupWorld::Run(Handler handler) {
 
 void GroupWorld::RunOne(Handler handler) {
   Decision decision = handler(now_);
+  if (!decision.records.empty() && !fail_next_.ok()) {
+    const absl::Status why = std::exchange(fail_next_, absl::OkStatus());
+    Load();
+    if (decision.answer) decision.answer(why);
+    return;
+  }
   for (InternalRecord& record : decision.records) {
     on_record(record);
     WEIR_CHECK(machine_->Replay(record, &unwritten_).ok());
@@ -129,7 +141,6 @@ void GroupWorld::WriteStore() {
 
 std::string GroupWorld::Restart() {
   const std::string before = Dump();
-  timers_.clear();
   Start();
   const std::string after = Dump();
   RunTimers(now_.monotonic);

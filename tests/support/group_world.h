@@ -70,6 +70,9 @@ class GroupWorld : public MachineTimers, public GroupListener {
   void JumpWall(absl::Duration by) { now_.now_ms += absl::ToInt64Milliseconds(by); }
   // When the next timer is due; nothing when none is set.
   std::optional<absl::Duration> NextTimer() const;
+  // The next decision with records fails to be appended: it is answered so, and the machine loaded
+  // again, as the shard does.
+  void FailNextAppend(absl::Status why) { fail_next_ = std::move(why); }
   // The store takes on everything up to now.
   void WriteStore();
   // A new process: it has the store as it was last written, and the log. Empty when its state is
@@ -92,6 +95,8 @@ class GroupWorld : public MachineTimers, public GroupListener {
   };
 
   void Start();
+  // Loads the machine, as it is or a new one.
+  void Load();
   void RunOne(Handler handler);
   // Runs what is due until then.
   void RunTimers(absl::Duration until);
@@ -105,6 +110,7 @@ class GroupWorld : public MachineTimers, public GroupListener {
   std::vector<StateChange> unwritten_;
   std::map<std::string, Timer> timers_;
   uint64_t last_sequence_ = 0;
+  absl::Status fail_next_;
   std::unique_ptr<GroupMachine> machine_;
 };
 
