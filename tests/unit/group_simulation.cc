@@ -217,16 +217,19 @@ void GroupSimulation::JoinAt(Client* client, const JoinRequest& request) {
         seat.joined_at = Now();
         seat.away_since = std::nullopt;
       }
-      ToClient(client, request.session, [this, client, joined] { OnJoined(client, joined); });
+      ToClient(client, request.session,
+               [this, client, request, joined] { OnJoined(client, request, joined); });
     });
   });
   if (replaced != nullptr) replaced->may_go = false;
 }
 
-void GroupSimulation::OnJoined(Client* client, const absl::StatusOr<Joined>& joined) {
+void GroupSimulation::OnJoined(Client* client, const JoinRequest& request,
+                               const absl::StatusOr<Joined>& joined) {
   if (joined.ok()) {
     client->cut_off = false;
     client->epoch = joined->epoch;
+    if (request.subscription != client->subscription) Subscribe(client);
     return;
   }
   client->session = SessionId{0};
@@ -252,7 +255,9 @@ void GroupSimulation::CutOff(Client* client) {
     client->cut_off = true;
     client->cut_off_since = Now();
     After(kSessionTimeout - absl::Milliseconds(1), [this, client, since = Now()] {
-      if (client->cut_off && client->cut_off_since == since) Abandon(client);
+      if (!client->cut_off || client->cut_off_since != since) return;
+      StopUsing(client);
+      if (client->session == SessionId{0}) Abandon(client);  // no answer is under way any more
     });
   }
   After(Soon(calm_ || random_.Chance(0.7) ? 3'000 : 60'000), [this, client] { Join(client); });
@@ -262,6 +267,10 @@ void GroupSimulation::CutOff(Client* client) {
 void GroupSimulation::Abandon(Client* client) {
   client->id.clear();
   client->epoch = MemberEpoch{0};
+  StopUsing(client);
+}
+
+void GroupSimulation::StopUsing(Client* client) {
   client->uses.clear();
   client->asked_for.clear();
   client->gives_up_at = std::nullopt;
@@ -329,7 +338,10 @@ void GroupSimulation::CommitAt(const std::string& group, const std::string& id,
 
 void GroupSimulation::Resubscribe(Client* client) {
   client->subscription = AnySubscription();
-  if (client->session == SessionId{0} || client->cut_off) return;
+  if (client->session != SessionId{0} && !client->cut_off) Subscribe(client);
+}
+
+void GroupSimulation::Subscribe(Client* client) {
   const MemberStream stream{client->group, client->id, client->session};
   ToBroker(client, [this, stream, subscription = client->subscription] {
     world_.Run([&](const MachineTime& now) {

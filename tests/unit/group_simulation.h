@@ -90,14 +90,16 @@ class GroupSimulation {
   void Leave(Client* client);
   void Join(Client* client);
   void JoinAt(Client* client, const JoinRequest& request);
-  void OnJoined(Client* client, const absl::StatusOr<Joined>& joined);
+  void OnJoined(Client* client, const JoinRequest& request, const absl::StatusOr<Joined>& joined);
   void CutOff(Client* client);
   void Abandon(Client* client);
+  static void StopUsing(Client* client);
   void GiveUp(Client* client);
   void Commit(Client* client);
   void CommitAt(const std::string& group, const std::string& id, const OffsetCommit& commit,
                 MemberEpoch epoch);
   void Resubscribe(Client* client);
+  void Subscribe(Client* client);
   Subscription AnySubscription();
 
   // What the broker does.
