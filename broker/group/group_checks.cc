@@ -94,6 +94,17 @@ absl::Status CheckPartitionCount(size_t partitions) {
                               limits::kOffsetsPerRequest, " are allowed"));
 }
 
+absl::Status CheckCommit(const CommitRequest& request) {
+  WEIR_RETURN_IF_ERROR(CheckPartitionCount(request.offsets.size()));
+  int64_t bytes = 0;
+  for (const OffsetCommit& offset : request.offsets)
+    bytes += static_cast<int64_t>(offset.metadata.size());
+  if (bytes <= limits::kOffsetMetadataBytesPerRequest) return absl::OkStatus();
+  return MakeError(Reason::kMessageTooLarge,
+                   absl::StrCat("the metadata of the commit have ", bytes, " bytes, at most ",
+                                limits::kOffsetMetadataBytesPerRequest, " are allowed"));
+}
+
 absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id) {
   WEIR_RETURN_IF_ERROR(CheckGroupId(id));
   if (const Group* const group = groups.Find(id)) return group;

@@ -9,6 +9,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/seeded_bugs.h"
 
 namespace weir {
 namespace {
@@ -39,6 +40,7 @@ absl::Status Stale(const Member& member, const TopicPartition& partition, Member
 }
 
 bool Owns(const Member& member, const TopicPartition& partition, MemberEpoch epoch) {
+  if (SeededBug("commit-without-owning")) return true;
   const auto held = member.held.find(partition);
   return held != member.held.end() && held->second.assigned <= epoch;
 }
@@ -52,7 +54,7 @@ Decision GroupOffsets::Commit(const MachineTime& now, CommitRequest request,
   std::vector<absl::Status> outcomes;
   Changes changes;
   for (OffsetCommit& commit : request.offsets) {
-    absl::Status outcome = CheckCommit(*committer, commit);
+    absl::Status outcome = CheckOffset(*committer, commit);
     if (outcome.ok()) {
       outcome = Note(committer->group, commit.partition,
                      {.offset = commit.offset,
@@ -74,7 +76,7 @@ Decision GroupOffsets::Commit(const MachineTime& now, CommitRequest request,
 
 absl::StatusOr<GroupOffsets::Committer> GroupOffsets::FindCommitter(
     const MachineTime& now, const CommitRequest& request) const {
-  WEIR_RETURN_IF_ERROR(CheckPartitionCount(request.offsets.size()));
+  WEIR_RETURN_IF_ERROR(CheckCommit(request));
   const bool outside = request.member_id.empty();
   if (outside && request.start.has_value() && context_->groups.Find(request.group) == nullptr) {
     WEIR_ASSIGN_OR_RETURN(GroupHead head,
@@ -104,7 +106,7 @@ absl::StatusOr<GroupOffsets::Committer> GroupOffsets::FindCommitter(
   return Committer{.group = group, .member = member, .epoch = request.epoch};
 }
 
-absl::Status GroupOffsets::CheckCommit(const Committer& committer,
+absl::Status GroupOffsets::CheckOffset(const Committer& committer,
                                        const OffsetCommit& commit) const {
   const Member* const member = committer.member;
   if (member != nullptr && !Owns(*member, commit.partition, committer.epoch))
@@ -123,7 +125,8 @@ absl::Status GroupOffsets::CheckCommit(const Committer& committer,
   if (commit.offset > bounds.end) return OutOfRange(commit.partition, commit.offset, bounds);
   if (committer.group == nullptr) return absl::OkStatus();
   const auto committed = committer.group->offsets().Find(commit.partition);
-  if (!committed.has_value() || committed->offset <= commit.offset) return absl::OkStatus();
+  const bool forward = !committed.has_value() || committed->offset <= commit.offset;
+  if (forward || SeededBug("commit-moves-back")) return absl::OkStatus();
   return MakeError(Reason::kOffsetMovesBack,
                    absl::StrCat("offset ", commit.offset.value(), " of ", Text(commit.partition),
                                 " lies before the committed ", committed->offset.value(),

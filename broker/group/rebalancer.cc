@@ -84,6 +84,10 @@ Decision Rebalancer::Assign(const MachineTime& now, const std::string& id) {
     head.epoch = step.epoch;
     draft.Add(GroupRecordOf(head));
     for (const Member& member : step.changed) {
+      if (draft.bytes() >= limits::kAssignBytes) {
+        Schedule(now, id);  // the rest is found again by the next step
+        break;
+      }
       const MemberName name{id, member.id};
       draft.Add(MemberRecordOf(id, member));
       draft.Tell(AssignmentNotice(head, member, context_->sessions.Of(name)));

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "storage/base/seeded_bugs.h"
+
 namespace weir {
 namespace {
 
@@ -39,6 +41,7 @@ std::optional<Member> Stepped(const Member& member, const PartitionSet& target, 
         break;
       case Fate::kIsAskedFor:
         changed().held[partition].revoked = epoch;
+        if (SeededBug("give-away-unconfirmed")) changed().held.erase(partition);
         break;
       case Fate::kIsGone:
         changed().held.erase(partition);

@@ -15,8 +15,6 @@ namespace weir {
 namespace {
 
 constexpr absl::Duration kSessionTimeout = absl::Milliseconds(limits::kSessionTimeoutDefaultMs);
-constexpr absl::Duration kRebalanceTimeout = absl::Milliseconds(limits::kRebalanceTimeoutDefaultMs);
-constexpr absl::Duration kAtLeast = absl::Milliseconds(limits::kConfirmAfterResumeMs);
 constexpr int64_t kLogEnd = 1'000'000;
 constexpr int kTopics = 5;
 
@@ -37,21 +35,12 @@ GroupSimulation::GroupSimulation(uint64_t seed) : random_(seed) {
 }
 
 std::string GroupSimulation::Run(int actions) {
-  for (int i = 0; i < actions && wrong_.empty(); ++i) {
+  for (int i = 0; i < actions && ledger_.wrong().empty(); ++i) {
     Act();
     RunUntil(Now() + Soon(random_.Chance(0.1) ? 20'000 : 1'000));
   }
   Calm();
-  return wrong_;
-}
-
-void GroupSimulation::Wrong(const std::string& what) {
-  if (wrong_.empty())
-    wrong_ = absl::StrCat(what, ", at ", absl::FormatDuration(Now() - absl::Seconds(1000)));
-}
-
-std::string GroupSimulation::Name(const TopicPartition& partition) const {
-  return absl::StrCat(world_.topics().NameOf(partition.topic), ":", partition.partition.value());
+  return ledger_.wrong();
 }
 
 // Time and messages.
@@ -65,7 +54,7 @@ void GroupSimulation::After(absl::Duration wait, Task task) {
 }
 
 void GroupSimulation::RunUntil(absl::Duration until) {
-  while (wrong_.empty()) {
+  while (ledger_.wrong().empty()) {
     const absl::Duration event = events_.empty() ? until : events_.begin()->first;
     const absl::Duration next = std::min({until, event, world_.NextTimer().value_or(until)});
     world_.Advance(std::max(next - Now(), absl::ZeroDuration()));
@@ -77,7 +66,7 @@ void GroupSimulation::RunUntil(absl::Duration until) {
       return;
     }
     CheckUsers();
-    if (std::exchange(check_offsets_, false)) CheckOffsets();
+    ledger_.CheckOffsets(false);
   }
 }
 
@@ -134,9 +123,9 @@ void GroupSimulation::TroubleBroker() {
   if (random_.Chance(0.5)) {
     world_.FailNextAppend(MakeError(Reason::kDiskLow, "for the simulation"));
   } else if (const std::string difference = world_.Restart(); !difference.empty()) {
-    Wrong(absl::StrCat("a restart changes the state: ", difference));
+    ledger_.Wrong(absl::StrCat("a restart changes the state: ", difference));
   }
-  check_offsets_ = true;
+  ledger_.CheckOffsets(true);
 }
 
 // What clients do.
@@ -167,17 +156,15 @@ void GroupSimulation::Leave(Client* client) {
   if (client->session == SessionId{0} || client->id.empty()) return;
   const MemberStream stream{client->group, client->id, client->session};
   ToBroker(client, [this, stream] {
-    Seat& seat = seats_[stream.member_id];
+    Seat& seat = ledger_.seats()[stream.member_id];
     const bool holds = seat.session == stream.session;
     if (holds) seat.may_go = true;
     world_.Run([&](const MachineTime& now) {
       return world_.machine().membership().Leave(now, stream, [](const absl::Status&) {});
     });
     seat.may_go = false;
-    if (holds && seat.present) {  // a static member, or the broker could not write it down
-      seat.session = SessionId{0};
-      if (!seat.away_since.has_value()) seat.away_since = Now();
-    }
+    // It is still there when it is static, or when the broker could not write it down.
+    if (holds && seat.present) seat.GoAway(Now());
   });
   client->runs = false;
   client->session = SessionId{0};
@@ -203,20 +190,16 @@ void GroupSimulation::Join(Client* client) {
 
 void GroupSimulation::JoinAt(Client* client, const JoinRequest& request) {
   Seat* replaced = nullptr;
-  for (auto& [id, seat] : seats_) {
-    const bool same = seat.present && seat.client == client && id != request.member_id;
-    if (same && !request.instance_id.empty()) replaced = &seat;
+  for (auto& [id, seat] : ledger_.seats()) {
+    const bool other = seat.present && clients_by_member_[id] == client && id != request.member_id;
+    if (other && !request.instance_id.empty()) replaced = &seat;
   }
   if (replaced != nullptr && replaced->away_since.has_value()) replaced->may_go = true;
-  Seat& seat = seats_[request.member_id];
-  seat.client = client;
+  Seat& seat = ledger_.seats()[request.member_id];
+  clients_by_member_[request.member_id] = client;
   world_.Run([&](const MachineTime& now) {
     return world_.machine().membership().Join(now, request, [&](absl::StatusOr<Joined> joined) {
-      if (joined.ok()) {
-        seat.session = request.session;
-        seat.joined_at = Now();
-        seat.away_since = std::nullopt;
-      }
+      if (joined.ok()) seat.Join(request.session, Now());
       ToClient(client, request.session,
                [this, client, request, joined] { OnJoined(client, request, joined); });
     });
@@ -242,10 +225,9 @@ void GroupSimulation::CutOff(Client* client) {
   if (client->session == SessionId{0}) return;
   const SessionId session = std::exchange(client->session, SessionId{0});
   ToBroker(client, [this, group = client->group, session] {
-    for (auto& [id, seat] : seats_) {
+    for (auto& [id, seat] : ledger_.seats()) {
       if (seat.session != session) continue;
-      seat.session = SessionId{0};
-      seat.away_since = Now();
+      seat.GoAway(Now());
       world_.Run([&, member = id](const MachineTime& now) {
         return world_.machine().membership().SessionLost(now, {group, member, session});
       });
@@ -303,22 +285,19 @@ void GroupSimulation::Commit(Client* client) {
   const bool uses = client->uses.contains(at->first);
   ToBroker(client,
            [this, group = client->group, id = client->id, commit, epoch = client->epoch, uses] {
-             const Seat& seat = seats_[id];
-             const bool is_there = world_.topics().Find(commit.partition.topic).has_value();
-             if (uses && seat.present && is_there && !seat.since.contains(commit.partition))
-               Wrong(absl::StrCat(id, " uses ", Name(commit.partition), " and does not own it"));
+             const Seat& seat = ledger_.seats()[id];
+             const bool owns = seat.since.contains(commit.partition);
+             if (uses && seat.present && !owns && ledger_.Exists(commit.partition)) {
+               ledger_.Wrong(
+                   absl::StrCat(id, " uses ", ledger_.Name(commit.partition), " of somebody else"));
+             }
              CommitAt(group, id, commit, epoch);
            });
 }
 
 void GroupSimulation::CommitAt(const std::string& group, const std::string& id,
                                const OffsetCommit& commit, MemberEpoch epoch) {
-  const Seat& seat = seats_[id];
-  const auto since = seat.since.find(commit.partition);
-  const bool owns = seat.present && since != seat.since.end() && since->second <= epoch;
-  const std::pair<std::string, TopicPartition> place{group, commit.partition};
-  const bool forward = !committed_.contains(place) || committed_[place] <= commit.offset.value();
-  const bool is_there = world_.topics().Find(commit.partition.topic).has_value();
+  const bool must_take = ledger_.MustTake(group, id, commit, epoch);
   world_.Run([&](const MachineTime& now) {
     const CommitRequest request{
         .group = group, .member_id = id, .epoch = epoch, .offsets = {commit}};
@@ -326,12 +305,13 @@ void GroupSimulation::CommitAt(const std::string& group, const std::string& id,
         now, request, [&](absl::StatusOr<std::vector<absl::Status>> outcomes) {
           const absl::Status status = outcomes.ok() ? outcomes->front() : outcomes.status();
           if (ReasonOf(status) == Reason::kDiskLow) return;
-          if (status.ok() != (owns && forward && is_there)) {
-            Wrong(absl::StrCat(id, " commits ", Name(commit.partition), " in epoch ", epoch.value(),
-                               ": ", Text(status)));
+          if (status.ok() != must_take) {
+            ledger_.Wrong(absl::StrCat(id, " commits ", ledger_.Name(commit.partition),
+                                       " in epoch ", epoch.value(), ": ", Text(status)));
           }
-          if (status.ok() && committed_[place] != commit.offset.value())
-            Wrong(absl::StrCat("an acknowledged commit of ", Name(commit.partition), " is lost"));
+          if (status.ok() && ledger_.Committed(group, commit.partition) != commit.offset.value())
+            ledger_.Wrong(absl::StrCat("an acknowledged commit of ", ledger_.Name(commit.partition),
+                                       " is lost"));
         });
   });
 }
@@ -354,68 +334,23 @@ void GroupSimulation::Subscribe(Client* client) {
 // What the broker does.
 
 void GroupSimulation::OnRecord(const InternalRecord& record) {
-  switch (static_cast<GroupRecordKind>(record.kind)) {
-    case GroupRecordKind::kMember: {
-      const Member member = DecodeMember(record.payload)->member;
-      Seat& seat = seats_[member.id];
-      seat.present = true;
-      seat.since.clear();
-      for (const auto& [partition, hold] : member.held) seat.since[partition] = hold.assigned;
-      if (!member.IsRevoking()) seat.asked_since = std::nullopt;
-      if (member.IsRevoking() && !seat.asked_since.has_value()) seat.asked_since = Now();
-      break;
-    }
-    case GroupRecordKind::kMemberRemoved:
-      OnRemoved(DecodeMemberRemoved(record.payload)->member);
-      break;
-    case GroupRecordKind::kOffsets: {
-      check_offsets_ = true;
-      const OffsetsUpdated offsets = *DecodeOffsets(record.payload);
-      for (const PartitionOffset& offset : offsets.partitions) {
-        int64_t& committed = committed_[{offsets.group, {offsets.topic, offset.partition}}];
-        if (offset.committed.offset.value() < committed) Wrong("a committed offset moves back");
-        committed = offset.committed.offset.value();
-      }
-      break;
-    }
-    case GroupRecordKind::kTopicForgotten: {
-      check_offsets_ = true;
-      const TopicForgotten forgotten = *DecodeTopicForgotten(record.payload);
-      if (world_.topics().Find(forgotten.topic).has_value()) Wrong("a live topic is forgotten");
-      std::erase_if(committed_, [&](const auto& entry) {
-        return entry.first.first == forgotten.group && entry.first.second.topic == forgotten.topic;
-      });
-      break;
-    }
-    default:
-      break;
-  }
-}
-
-void GroupSimulation::OnRemoved(const std::string& member) {
-  Seat& seat = seats_[member];
-  const bool is_out = seat.away_since.has_value() && Now() - *seat.away_since >= kSessionTimeout;
-  const bool is_late = seat.asked_since.has_value() &&
-                       Now() - *seat.asked_since >= kRebalanceTimeout &&
-                       Now() - seat.joined_at >= kAtLeast && !seat.away_since.has_value();
-  if (!seat.may_go && !is_out && !is_late)
-    Wrong(absl::StrCat(member, " is removed and has let no time pass"));
-  if (seat.client->id == member && !seat.client->uses.empty() && !is_late)
-    Wrong(absl::StrCat(member, " is removed and still uses partitions"));
-  seat.fenced = is_late;
-  seat.present = false;
-  seat.since.clear();
+  ledger_.OnRecord(record);
+  if (record.kind != static_cast<uint16_t>(GroupRecordKind::kMemberRemoved)) return;
+  const std::string member = DecodeMemberRemoved(record.payload)->member;
+  const Client& client = *clients_by_member_[member];
+  if (client.id == member && !client.uses.empty() && !ledger_.seats()[member].fenced)
+    ledger_.Wrong(absl::StrCat(member, " is removed and still uses partitions"));
 }
 
 void GroupSimulation::OnNotice(const Notice& notice) {
-  Client* const client = seats_[notice.member_id].client;
+  Client* const client = clients_by_member_[notice.member_id];
   ToClient(client, notice.session, [this, client, notice] { Receive(client, notice); });
 }
 
 void GroupSimulation::Receive(Client* client, const Notice& notice) {
   if (notice.kind != Notice::Kind::kAssignment) {
     if (notice.kind == Notice::Kind::kSuperseded)
-      Wrong("a stream was superseded that is the newest");
+      ledger_.Wrong("a stream was superseded that is the newest");
     Abandon(client);
     client->session = SessionId{0};
     return After(Soon(1'000), [this, client] { Join(client); });
@@ -425,13 +360,14 @@ void GroupSimulation::Receive(Client* client, const Notice& notice) {
   for (const TopicPartition& partition : client->uses) {
     if (revoked.contains(partition)) {
       now_uses.insert(partition);
-    } else if (!now_uses.contains(partition) && world_.topics().Find(partition.topic).has_value()) {
-      Wrong(absl::StrCat(client->id, " loses ", Name(partition), " without being asked"));
+    } else if (!now_uses.contains(partition) && ledger_.Exists(partition)) {
+      ledger_.Wrong(
+          absl::StrCat(client->id, " loses ", ledger_.Name(partition), " without being asked"));
     }
   }
   for (const TopicPartition& partition : now_uses) {
     if (!client->uses.contains(partition))
-      client->positions[partition] = committed_[{client->group, partition}];
+      client->positions[partition] = ledger_.Committed(client->group, partition);
   }
   client->uses = std::move(now_uses);
   client->epoch = notice.epoch;
@@ -447,12 +383,7 @@ void GroupSimulation::Receive(Client* client, const Notice& notice) {
 }
 
 void GroupSimulation::OnSessionsDropped() {
-  for (auto& [id, seat] : seats_) {
-    if (!seat.present) continue;
-    seat.session = SessionId{0};
-    seat.away_since = Now();
-    if (seat.asked_since.has_value()) seat.asked_since = Now();
-  }
+  ledger_.OnSessionsDropped();
   for (const auto& client : clients_) CutOff(client.get());
 }
 
@@ -461,30 +392,15 @@ void GroupSimulation::OnSessionsDropped() {
 void GroupSimulation::CheckUsers() {
   std::map<std::pair<std::string, TopicPartition>, const Client*> users;
   for (const auto& client : clients_) {
-    if (client->id.empty() || seats_[client->id].fenced) continue;
+    if (client->id.empty() || ledger_.seats()[client->id].fenced) continue;
     for (const TopicPartition& partition : client->uses) {
       const auto [user, is_new] = users.try_emplace({client->group, partition}, client.get());
       if (!is_new) {
-        Wrong(absl::StrCat(user->second->id, " and ", client->id, " both use ", Name(partition)));
+        ledger_.Wrong(absl::StrCat(user->second->id, " and ", client->id, " both use ",
+                                   ledger_.Name(partition)));
       }
     }
   }
-}
-
-void GroupSimulation::CheckOffsets() {
-  size_t count = 0;
-  for (const auto& [id, group] : world_.machine().groups().groups())
-    count += group->offsets().size();
-  size_t expected = 0;
-  for (const auto& [place, offset] : committed_) {
-    const Group* const group = world_.machine().groups().Find(place.first);
-    const auto found = group == nullptr ? std::nullopt : group->offsets().Find(place.second);
-    if (!found.has_value() && offset == 0) continue;  // only asked for by this simulation
-    ++expected;
-    if (!found.has_value() || found->offset.value() != offset)
-      Wrong(absl::StrCat("the committed offset of ", Name(place.second), " is not ", offset));
-  }
-  if (count != expected) Wrong(absl::StrCat(count, " offsets instead of ", expected));
 }
 
 // No more trouble: all processes run and are quick. Whoever the broker waits for in vain is gone
@@ -502,11 +418,11 @@ void GroupSimulation::Calm() {
     After(absl::Seconds(1), [this, client] { Join(client); });
   }
   RunUntil(Now() + kSessionTimeout + absl::Seconds(15));
-  if (!wrong_.empty()) return;
+  if (!ledger_.wrong().empty()) return;
   CheckSettled();
   const int64_t records = world_.record_count();
   RunUntil(Now() + absl::Seconds(200));
-  if (world_.record_count() != records) Wrong("something goes on although all is settled");
+  if (world_.record_count() != records) ledger_.Wrong("something goes on although all is settled");
 }
 
 void GroupSimulation::CheckSettled() {
@@ -527,15 +443,17 @@ void GroupSimulation::CheckSettled() {
     for (const TopicPartition& partition : client->uses) {
       used.insert({client->group, partition});
       if (!allowed.contains(partition))
-        Wrong(absl::StrCat(client->id, " uses ", Name(partition), " and does not subscribe to it"));
+        ledger_.Wrong(absl::StrCat(client->id, " uses ", ledger_.Name(partition),
+                                   " and does not subscribe to it"));
     }
   }
   if (used != wanted)
-    Wrong(absl::StrCat(used.size(), " partitions are used, ", wanted.size(), " are subscribed to"));
+    ledger_.Wrong(
+        absl::StrCat(used.size(), " partitions are used, ", wanted.size(), " are subscribed to"));
   for (const auto& [id, group] : world_.machine().groups().groups()) {
     for (const auto& [member_id, member] : group->members()) {
-      if (seats_[member_id].client->id != member_id)
-        Wrong(absl::StrCat(member_id, " is still a member"));
+      if (clients_by_member_[member_id]->id != member_id)
+        ledger_.Wrong(absl::StrCat(member_id, " is still a member"));
     }
   }
 }

@@ -23,6 +23,7 @@
 
 #include "tests/support/group_world.h"
 #include "tests/support/sim_random.h"
+#include "tests/unit/group_ledger.h"
 
 namespace weir {
 
@@ -55,18 +56,6 @@ class GroupSimulation {
     std::optional<absl::Duration> gives_up_at;
     absl::Duration last_to_broker;
     absl::Duration last_to_client;
-  };
-  // What the broker must think of a member, by its id.
-  struct Seat {
-    Client* client = nullptr;
-    bool present = false;
-    bool may_go = false;  // it leaves, or another process takes its instance id
-    bool fenced = false;  // for not giving up in time: what its process thinks does not count
-    SessionId session;
-    absl::Duration joined_at;
-    std::optional<absl::Duration> away_since;
-    std::optional<absl::Duration> asked_since;
-    std::map<TopicPartition, MemberEpoch> since;  // what it has
   };
 
   // Time and messages.
@@ -104,29 +93,23 @@ class GroupSimulation {
 
   // What the broker does.
   void OnRecord(const InternalRecord& record);
-  void OnRemoved(const std::string& member);
   void OnNotice(const Notice& notice);
   void Receive(Client* client, const Notice& notice);
   void OnSessionsDropped();
 
   // What must hold.
-  void Wrong(const std::string& what);
   void CheckUsers();
-  void CheckOffsets();
   void CheckSettled();
-  std::string Name(const TopicPartition& partition) const;
 
   SimRandom random_;
   GroupWorld world_;
   std::multimap<absl::Duration, Task> events_;
   std::vector<std::unique_ptr<Client>> clients_;
-  std::map<std::string, Seat> seats_;
-  std::map<std::pair<std::string, TopicPartition>, int64_t> committed_;  // by group
+  GroupLedger ledger_{&world_};
+  std::map<std::string, Client*> clients_by_member_;
   uint64_t last_session_ = 0;
   int last_member_ = 0;
   bool calm_ = false;
-  bool check_offsets_ = true;
-  std::string wrong_;
 };
 
 }  // namespace weir

@@ -25,7 +25,7 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
 TEST(GroupSimulationTest, WhatMustHoldHoldsInAnyWorld) {
   const uint64_t first = FromEnvironment("WEIR_SEED", 1);
   const uint64_t count =
-      std::getenv("WEIR_SEED") != nullptr ? 1 : FromEnvironment("WEIR_GROUP_SEEDS", 60);
+      std::getenv("WEIR_SEED") != nullptr ? 1 : FromEnvironment("WEIR_GROUP_SEEDS", 300);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const std::string wrong = GroupSimulation(seed).Run(kActions);
     ASSERT_EQ(wrong, "") << "WEIR_SEED=" << seed;
