@@ -6,6 +6,7 @@
 #define WEIR_BROKER_GROUP_ASSIGNOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,11 +21,14 @@ namespace weir {
 // Partitions of one member, by topic.
 using PartitionSet = absl::btree_set<TopicPartition>;
 
+// What a member subscribes to. Members that share one set cost less than members with equal ones.
+using TopicSet = std::shared_ptr<const absl::btree_set<TopicId>>;
+
 struct AssignorInput {
   struct Member {
     std::string id;
-    std::string instance_id;              // empty: not a static member
-    absl::btree_set<TopicId> subscribed;  // may name topics that are not in `topics`: no partitions
+    std::string instance_id;  // empty: not a static member
+    TopicSet subscribed;      // not null; may name topics that are not in `topics`: no partitions
     // Of the assignment before. May name partitions that are gone, that this member no longer
     // subscribes to, or that another member names too (then the lower id has it).
     PartitionSet owned;

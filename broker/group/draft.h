@@ -3,6 +3,7 @@
 #ifndef WEIR_BROKER_GROUP_DRAFT_H_
 #define WEIR_BROKER_GROUP_DRAFT_H_
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,12 @@ class Draft {
   // `listener` outlives the decision's answer.
   explicit Draft(GroupListener* listener) : listener_(listener) {}
 
-  void Add(InternalRecord record) { records_.push_back(std::move(record)); }
+  void Add(InternalRecord record) {
+    bytes_ += static_cast<int64_t>(record.payload.size());
+    records_.push_back(std::move(record));
+  }
+  // Of the records.
+  int64_t bytes() const { return bytes_; }
   // For a member that is not connected there is none: a session of 0 is passed over.
   void Tell(Notice notice) {
     if (notice.session != SessionId{0}) notices_.push_back(std::move(notice));
@@ -50,6 +56,7 @@ class Draft {
 
   GroupListener* listener_;
   std::vector<InternalRecord> records_;
+  int64_t bytes_ = 0;
   std::vector<Notice> notices_;
 };
 

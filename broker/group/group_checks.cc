@@ -62,6 +62,12 @@ absl::Status CheckSubscription(const Subscription& subscription) {
                                 limits::kSubscribedTopics, " are allowed"));
   }
   if (!subscription.prefix.empty()) return CheckTopicName(subscription.prefix);
+  size_t bytes = 0;
+  for (const std::string& topic : subscription.topics) bytes += topic.size();
+  if (bytes > limits::kSubscriptionBytes) {
+    return Invalid(absl::StrCat("the subscription's names have ", bytes, " bytes, at most ",
+                                limits::kSubscriptionBytes, " are allowed"));
+  }
   for (size_t i = 0; i < topics; ++i) {
     WEIR_RETURN_IF_ERROR(CheckTopicName(subscription.topics[i]));
     if (i > 0 && subscription.topics[i] <= subscription.topics[i - 1])
@@ -86,6 +92,17 @@ absl::Status CheckPartitionCount(size_t partitions) {
   if (partitions <= limits::kOffsetsPerRequest) return absl::OkStatus();
   return Invalid(absl::StrCat("the request names ", partitions, " partitions, at most ",
                               limits::kOffsetsPerRequest, " are allowed"));
+}
+
+absl::Status CheckCommit(const CommitRequest& request) {
+  WEIR_RETURN_IF_ERROR(CheckPartitionCount(request.offsets.size()));
+  int64_t bytes = 0;
+  for (const OffsetCommit& offset : request.offsets)
+    bytes += static_cast<int64_t>(offset.metadata.size());
+  if (bytes <= limits::kOffsetMetadataBytesPerRequest) return absl::OkStatus();
+  return MakeError(Reason::kMessageTooLarge,
+                   absl::StrCat("the metadata of the commit have ", bytes, " bytes, at most ",
+                                limits::kOffsetMetadataBytesPerRequest, " are allowed"));
 }
 
 absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id) {

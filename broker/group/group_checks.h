@@ -26,6 +26,8 @@ absl::Status CheckSubscription(const Subscription& subscription);
 
 // INVALID_REQUEST when a request names more than limits::kOffsetsPerRequest partitions.
 absl::Status CheckPartitionCount(size_t partitions);
+// The same for a commit, and MESSAGE_TOO_LARGE when its metadata are too large together.
+absl::Status CheckCommit(const CommitRequest& request);
 
 // INVALID_GROUP_ID, UNKNOWN_GROUP.
 absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id);

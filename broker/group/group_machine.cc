@@ -1,5 +1,7 @@
 #include "broker/group/group_machine.h"
 
+#include "storage/base/seeded_bugs.h"
+
 namespace weir {
 
 GroupMachine::GroupMachine(const GroupMachineOptions& options)
@@ -31,7 +33,7 @@ absl::Status GroupMachine::Replay(const InternalRecord& record, std::vector<Stat
 void GroupMachine::OnLoaded(const MachineTime& now) {
   for (const auto& [id, group] : context_.groups.groups()) {
     expiry_.Watch(now, group->head());
-    if (group->members().empty()) continue;
+    if (group->members().empty() || SeededBug("forget-members-at-load")) continue;
     rebalancer_.Schedule(now, id);
     for (const auto& [member_id, member] : group->members())
       context_.sessions.Disconnect(now, {id, member_id}, group->head().config);

@@ -9,6 +9,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/seeded_bugs.h"
 
 namespace weir {
 namespace {
@@ -39,6 +40,7 @@ absl::Status Stale(const Member& member, const TopicPartition& partition, Member
 }
 
 bool Owns(const Member& member, const TopicPartition& partition, MemberEpoch epoch) {
+  if (SeededBug("commit-without-owning")) return true;
   const auto held = member.held.find(partition);
   return held != member.held.end() && held->second.assigned <= epoch;
 }
@@ -52,7 +54,7 @@ Decision GroupOffsets::Commit(const MachineTime& now, CommitRequest request,
   std::vector<absl::Status> outcomes;
   Changes changes;
   for (OffsetCommit& commit : request.offsets) {
-    absl::Status outcome = CheckCommit(*committer, commit);
+    absl::Status outcome = CheckOffset(*committer, commit);
     if (outcome.ok()) {
       outcome = Note(committer->group, commit.partition,
                      {.offset = commit.offset,
@@ -74,7 +76,7 @@ Decision GroupOffsets::Commit(const MachineTime& now, CommitRequest request,
 
 absl::StatusOr<GroupOffsets::Committer> GroupOffsets::FindCommitter(
     const MachineTime& now, const CommitRequest& request) const {
-  WEIR_RETURN_IF_ERROR(CheckPartitionCount(request.offsets.size()));
+  WEIR_RETURN_IF_ERROR(CheckCommit(request));
   const bool outside = request.member_id.empty();
   if (outside && request.start.has_value() && context_->groups.Find(request.group) == nullptr) {
     WEIR_ASSIGN_OR_RETURN(GroupHead head,
@@ -104,7 +106,7 @@ absl::StatusOr<GroupOffsets::Committer> GroupOffsets::FindCommitter(
   return Committer{.group = group, .member = member, .epoch = request.epoch};
 }
 
-absl::Status GroupOffsets::CheckCommit(const Committer& committer,
+absl::Status GroupOffsets::CheckOffset(const Committer& committer,
                                        const OffsetCommit& commit) const {
   const Member* const member = committer.member;
   if (member != nullptr && !Owns(*member, commit.partition, committer.epoch))
@@ -121,19 +123,28 @@ absl::Status GroupOffsets::CheckCommit(const Committer& committer,
   WEIR_ASSIGN_OR_RETURN(const TopicView::Bounds bounds,
                         context_->topics->BoundsOf(commit.partition));
   if (commit.offset > bounds.end) return OutOfRange(commit.partition, commit.offset, bounds);
-  return absl::OkStatus();
+  if (committer.group == nullptr) return absl::OkStatus();
+  const auto committed = committer.group->offsets().Find(commit.partition);
+  const bool forward = !committed.has_value() || committed->offset <= commit.offset;
+  if (forward || SeededBug("commit-moves-back")) return absl::OkStatus();
+  return MakeError(Reason::kOffsetMovesBack,
+                   absl::StrCat("offset ", commit.offset.value(), " of ", Text(commit.partition),
+                                " lies before the committed ", committed->offset.value(),
+                                "; only a reset moves a group back"));
 }
 
 absl::Status GroupOffsets::Note(const Group* group, const TopicPartition& partition,
                                 CommittedOffset committed, Changes* changes) const {
-  const bool is_new = group == nullptr || !group->offsets().Find(partition).has_value();
-  if (is_new && context_->groups.offsets() + changes->size() >= limits::kOffsetsPerShard) {
+  const auto before = group == nullptr ? std::nullopt : group->offsets().Find(partition);
+  if (!before.has_value() &&
+      context_->groups.offsets() + changes->size() >= limits::kOffsetsPerShard) {
     return MakeError(Reason::kGroupLimit,
                      absl::StrCat("there are ", context_->groups.offsets(),
                                   " committed offsets in the group's internal partition, as many "
                                   "as there may be"));
   }
-  const size_t metadata = context_->groups.offset_metadata_bytes() + committed.metadata.size();
+  const size_t metadata = context_->groups.offset_metadata_bytes() + committed.metadata.size() -
+                          (before.has_value() ? before->metadata.size() : 0);
   if (!committed.metadata.empty() && metadata > limits::kOffsetMetadataBytesPerShard) {
     return MakeError(Reason::kGroupLimit,
                      absl::StrCat("metadata of committed offsets would take ", metadata,

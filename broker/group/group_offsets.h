@@ -22,11 +22,11 @@ class GroupOffsets {
 
   // Answers for each offset, in order. Of the whole: UNKNOWN_GROUP, GROUP_TYPE_MISMATCH,
   // UNKNOWN_MEMBER, STALE_MEMBER_EPOCH (a member's epoch that it was never given), GROUP_NOT_EMPTY
-  // (without member), INVALID_REQUEST, INVALID_GROUP_ID, GROUP_LIMIT. Of one offset:
-  // STALE_MEMBER_EPOCH (the member does not own the partition, or did not yet in the epoch of the
-  // commit), INVALID_REQUEST (negative, or twice), OFFSET_METADATA_TOO_LARGE, OFFSET_OUT_OF_RANGE
-  // (behind the log's end), GROUP_LIMIT, and the view's errors. An offset may lie before the one
-  // that was committed: who reads something once more on purpose goes on from there.
+  // (without member), INVALID_REQUEST, MESSAGE_TOO_LARGE, INVALID_GROUP_ID, GROUP_LIMIT. Of one
+  // offset: STALE_MEMBER_EPOCH (the member does not own the partition, or did not yet in the epoch
+  // of the commit), INVALID_REQUEST (negative, or twice), OFFSET_METADATA_TOO_LARGE,
+  // OFFSET_OUT_OF_RANGE (behind the log's end), OFFSET_MOVES_BACK, GROUP_LIMIT, and the view's
+  // errors.
   Decision Commit(const MachineTime& now, CommitRequest request,
                   Reply<std::vector<absl::Status>> reply);
 
@@ -54,7 +54,7 @@ class GroupOffsets {
 
   absl::StatusOr<Committer> FindCommitter(const MachineTime& now,
                                           const CommitRequest& request) const;
-  absl::Status CheckCommit(const Committer& committer, const OffsetCommit& commit) const;
+  absl::Status CheckOffset(const Committer& committer, const OffsetCommit& commit) const;
   absl::StatusOr<Offset> TargetOf(const Group& group, const ResetItem& item) const;
   // Notes a change, within what a shard may hold.
   absl::Status Note(const Group* group, const TopicPartition& partition, CommittedOffset committed,

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "broker/group/group_checks.h"
 #include "broker/group/group_records.h"
-#include "broker/group/reconciliation.h"
 #include "broker/group/topic_start.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
@@ -179,8 +178,7 @@ void Membership::TakePlace(const Member& old, GroupHead* head, Member* member, D
 absl::Status Membership::StartSubscribed(const MachineTime& now, const GroupHead& head,
                                          const CommittedOffsets& offsets,
                                          const Subscription& subscription, Draft* draft) const {
-  return StartTopics(head, offsets, Resolve(subscription, *context_->topics), *context_->topics,
-                     now.now_ms, draft);
+  return StartTopics(head, offsets, subscription, *context_->topics, now.now_ms, draft);
 }
 
 absl::StatusOr<Membership::Known> Membership::Find(const MemberStream& stream) const {
@@ -189,8 +187,9 @@ absl::StatusOr<Membership::Known> Membership::Find(const MemberStream& stream) c
   if (member == nullptr) return UnknownMember(stream.group, stream.member_id);
   if (context_->sessions.Of({stream.group, stream.member_id}) == stream.session)
     return Known{group, member};
-  return MakeError(Reason::kUnknownMember, absl::StrCat("another stream holds member '", member->id,
-                                                        "' of group '", group->id(), "' now"));
+  return MakeError(Reason::kSessionLost,
+                   absl::StrCat("the stream does not hold member '", member->id, "' of group '",
+                                group->id(), "' any more"));
 }
 
 Decision Membership::SessionLost(const MachineTime& now, const MemberStream& stream) {

@@ -1,9 +1,9 @@
 // Membership: members come, are cut off, come back, give up what they are asked to, and go. Every
 // call is a handler: it decides, and nothing is so before its records are durable. One strand.
 //
-// Errors of a call about a stream: UNKNOWN_MEMBER when the member is none any more or another
-// stream has taken it over. No call that fails has an effect, except that COMMIT_UNCERTAIN leaves
-// it open.
+// Errors of a call about a stream: UNKNOWN_MEMBER when the member is none any more, SESSION_LOST
+// when another stream has taken it over or the machine was loaded again. No call that fails has an
+// effect, except that COMMIT_UNCERTAIN leaves it open.
 #ifndef WEIR_BROKER_GROUP_MEMBERSHIP_H_
 #define WEIR_BROKER_GROUP_MEMBERSHIP_H_
 

@@ -39,7 +39,7 @@ Assignment AssignRange(const AssignorInput& input) {
   absl::btree_map<TopicId, std::vector<PartitionSet*>> subscribers;
   for (const Member* member : members) {
     PartitionSet* assigned = &assignment.find(member->id)->second;
-    for (const TopicId& topic : member->subscribed) subscribers[topic].push_back(assigned);
+    for (const TopicId& topic : *member->subscribed) subscribers[topic].push_back(assigned);
   }
   for (const auto& [topic, sets] : subscribers) {
     if (const auto it = input.topics.find(topic); it != input.topics.end()) {

@@ -16,8 +16,9 @@ constexpr absl::string_view kTopicsTimer = "topics";
 
 // Grows with what an assignment costs.
 absl::Duration PauseAfter(const AssignorInput& input) {
-  size_t units = input.members.size();
-  for (const AssignorInput::Member& member : input.members) units += member.subscribed.size();
+  size_t subscribed = 0;
+  for (const AssignorInput::Member& member : input.members) subscribed += member.subscribed->size();
+  size_t units = input.members.size() + subscribed / 100;  // those cost the least
   for (const auto& [topic, partitions] : input.topics) units += static_cast<size_t>(partitions);
   return absl::Milliseconds(limits::kAssignPauseMs +
                             static_cast<int64_t>(units) / limits::kAssignUnitsPerMs);
@@ -83,10 +84,14 @@ Decision Rebalancer::Assign(const MachineTime& now, const std::string& id) {
     head.epoch = step.epoch;
     draft.Add(GroupRecordOf(head));
     for (const Member& member : step.changed) {
+      if (draft.bytes() >= limits::kAssignBytes) {
+        Schedule(now, id);  // the rest is found again by the next step
+        break;
+      }
       const MemberName name{id, member.id};
       draft.Add(MemberRecordOf(id, member));
       draft.Tell(AssignmentNotice(head, member, context_->sessions.Of(name)));
-      if (member.IsRevoking()) context_->sessions.AwaitRevocation(now, name, head.config);
+      context_->sessions.AwaitRevocation(now, name, member.IsRevoking(), head.config);
     }
   }
   return std::move(draft).Silent();
@@ -99,8 +104,7 @@ Decision Rebalancer::FollowTopics(const MachineTime& now) {
     ForgetDeletedTopics(*group, &draft);
     if (group->members().empty()) continue;
     const auto pending = pending_.find(id);
-    if (pending == pending_.end() ||
-        pending->second.topics != InputOf(*group, *context_->topics).topics)
+    if (pending == pending_.end() || pending->second.topics != TopicsOf(*group, *context_->topics))
       Schedule(now, id);
   }
   return std::move(draft).Silent();

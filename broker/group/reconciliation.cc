@@ -1,8 +1,11 @@
 #include "broker/group/reconciliation.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "storage/base/seeded_bugs.h"
 
 namespace weir {
 namespace {
@@ -38,6 +41,7 @@ std::optional<Member> Stepped(const Member& member, const PartitionSet& target, 
         break;
       case Fate::kIsAskedFor:
         changed().held[partition].revoked = epoch;
+        if (SeededBug("give-away-unconfirmed")) changed().held.erase(partition);
         break;
       case Fate::kIsGone:
         changed().held.erase(partition);
@@ -62,27 +66,59 @@ std::vector<TopicView::Topic> Resolve(const Subscription& subscription, const To
   return found;
 }
 
+namespace {
+
+// What each subscription of the group means. Most members of a group subscribe to the same.
+using Resolved = absl::btree_map<Subscription, TopicSet>;
+Resolved ResolveAll(const Group& group, const TopicView& topics,
+                    absl::btree_map<TopicId, int32_t>* partitions) {
+  Resolved resolved;
+  for (const auto& [id, member] : group.members()) {
+    TopicSet& subscribed = resolved[member->subscription];
+    if (subscribed != nullptr) continue;
+    absl::btree_set<TopicId> ids;
+    for (const TopicView::Topic& topic : Resolve(member->subscription, topics)) {
+      ids.insert(topic.id);
+      (*partitions)[topic.id] = topic.partitions;
+    }
+    subscribed = std::make_shared<const absl::btree_set<TopicId>>(std::move(ids));
+  }
+  return resolved;
+}
+
+// Topics that members have and nobody subscribes to any more.
+void AddHeld(const Group& group, const TopicView& topics,
+             absl::btree_map<TopicId, int32_t>* partitions) {
+  for (const auto& [id, member] : group.members()) {
+    for (const auto& [partition, hold] : member->held) {
+      if (partitions->contains(partition.topic)) continue;
+      if (const auto topic = topics.Find(partition.topic))
+        (*partitions)[topic->id] = topic->partitions;
+    }
+  }
+}
+
+}  // namespace
+
+absl::btree_map<TopicId, int32_t> TopicsOf(const Group& group, const TopicView& topics) {
+  absl::btree_map<TopicId, int32_t> partitions;
+  ResolveAll(group, topics, &partitions);
+  AddHeld(group, topics, &partitions);
+  return partitions;
+}
+
 AssignorInput InputOf(const Group& group, const TopicView& topics) {
   AssignorInput input;
-  // Most members of a group subscribe to the same.
-  absl::btree_map<Subscription, absl::btree_set<TopicId>> resolved;
+  const Resolved resolved = ResolveAll(group, topics, &input.topics);
+  AddHeld(group, topics, &input.topics);
   for (const auto& [id, member] : group.members()) {
-    const auto [subscribed, is_new] = resolved.try_emplace(member->subscription);
-    if (is_new) {
-      for (const TopicView::Topic& topic : Resolve(member->subscription, topics)) {
-        subscribed->second.insert(topic.id);
-        input.topics[topic.id] = topic.partitions;
-      }
-    }
     input.members.push_back({.id = id,
                              .instance_id = member->instance_id,
-                             .subscribed = subscribed->second,
+                             .subscribed = resolved.at(member->subscription),
                              .owned = {}});
+    PartitionSet& owned = input.members.back().owned;
     for (const auto& [partition, hold] : member->held) {
-      if (!hold.IsRevoked()) input.members.back().owned.insert(partition);
-      if (input.topics.contains(partition.topic)) continue;
-      if (const auto topic = topics.Find(partition.topic))
-        input.topics[topic->id] = topic->partitions;
+      if (!hold.IsRevoked()) owned.insert(owned.end(), partition);
     }
   }
   return input;

@@ -18,8 +18,11 @@ namespace weir {
 // The topics that exist of what a member subscribes to.
 std::vector<TopicView::Topic> Resolve(const Subscription& subscription, const TopicView& topics);
 
-// The group as the assignor wants it: members with what they subscribe to, what they have and were
-// not asked for; topics that exist, of those that somebody subscribes to or has.
+// The topics that exist, with their partitions, of those that some member subscribes to or has.
+absl::btree_map<TopicId, int32_t> TopicsOf(const Group& group, const TopicView& topics);
+
+// The group as the assignor wants it: members with what they subscribe to, and what they have and
+// were not asked for; TopicsOf(group).
 AssignorInput InputOf(const Group& group, const TopicView& topics);
 
 struct Step {

@@ -49,21 +49,23 @@ void Sessions::Disconnect(const MachineTime& now, const MemberName& name,
   SetTimer(SessionTimer(key), now.monotonic + absl::Milliseconds(config.session_timeout_ms), name);
 }
 
-void Sessions::AwaitRevocation(const MachineTime& now, const MemberName& name,
+void Sessions::AwaitRevocation(const MachineTime& now, const MemberName& name, bool revoking,
                                const GroupConfig& config) {
   const std::string key = Key(name);
   Entry& entry = entries_[key];
-  if (entry.revoke_deadline.has_value()) return;
-  entry.revoke_deadline = now.monotonic + absl::Milliseconds(config.rebalance_timeout_ms);
-  if (entry.session != SessionId{0}) SetTimer(RevokeTimer(key), *entry.revoke_deadline, name);
+  if (!revoking) {
+    entry.revoke_deadline = std::nullopt;
+    timers_->CancelTimer(RevokeTimer(key));
+  } else if (!entry.revoke_deadline.has_value()) {
+    entry.revoke_deadline = now.monotonic + absl::Milliseconds(config.rebalance_timeout_ms);
+    if (entry.session != SessionId{0}) SetTimer(RevokeTimer(key), *entry.revoke_deadline, name);
+  }
 }
 
 void Sessions::Revoked(const MachineTime& now, const MemberName& name, bool revoking,
                        const GroupConfig& config) {
-  const std::string key = Key(name);
-  entries_[key].revoke_deadline = std::nullopt;
-  timers_->CancelTimer(RevokeTimer(key));
-  if (revoking) AwaitRevocation(now, name, config);
+  AwaitRevocation(now, name, false, config);
+  AwaitRevocation(now, name, revoking, config);
 }
 
 void Sessions::Remove(const MemberName& name) {

@@ -40,10 +40,11 @@ class Sessions {
   // It keeps its place for the session timeout. Also for members that a reload has found.
   void Disconnect(const MachineTime& now, const MemberName& name, const GroupConfig& config);
 
-  // It is asked to give something up and has the rebalance timeout for that, from the first time
-  // that it is asked.
-  void AwaitRevocation(const MachineTime& now, const MemberName& name, const GroupConfig& config);
-  // It has given up; not all when `revoking` still.
+  // `revoking`: it is asked to give something up and has the rebalance timeout for that, from the
+  // first time that it is asked. Otherwise nothing is asked of it any more.
+  void AwaitRevocation(const MachineTime& now, const MemberName& name, bool revoking,
+                       const GroupConfig& config);
+  // It has given up; for the rest, when it is `revoking` still, it has the whole time again.
   void Revoked(const MachineTime& now, const MemberName& name, bool revoking,
                const GroupConfig& config);
 

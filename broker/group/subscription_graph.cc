@@ -18,18 +18,23 @@ SubscriptionGraph::SubscriptionGraph(const AssignorInput& input) {
 }
 
 std::vector<SubscriptionGraph::Draft> SubscriptionGraph::DraftClasses(const AssignorInput& input) {
-  absl::flat_hash_map<absl::btree_set<TopicId>, int32_t> subscription_numbers;
+  absl::flat_hash_map<TopicSet, int32_t> numbers_of_shared;
+  absl::flat_hash_map<absl::btree_set<TopicId>, int32_t> numbers;
   std::vector<std::vector<MemberNumber>> members_of;  // by subscription
   absl::flat_hash_map<TopicId, std::vector<int32_t>> subscriptions_of;
   for (size_t i = 0; i < members_.size(); ++i) {
-    const absl::btree_set<TopicId>& subscribed = members_[i]->subscribed;
-    const auto [it, is_new] = subscription_numbers.try_emplace(subscribed, members_of.size());
-    if (is_new) {
-      members_of.emplace_back();
-      for (const TopicId& topic : subscribed) subscriptions_of[topic].push_back(it->second);
+    const TopicSet& subscribed = members_[i]->subscribed;
+    const auto [shared, is_new_shared] = numbers_of_shared.try_emplace(subscribed);
+    if (is_new_shared) {
+      const auto [it, is_new] = numbers.try_emplace(*subscribed, members_of.size());
+      shared->second = it->second;
+      if (is_new) {
+        members_of.emplace_back();
+        for (const TopicId& topic : *subscribed) subscriptions_of[topic].push_back(it->second);
+      }
     }
-    members_of[it->second].push_back(static_cast<MemberNumber>(i));
-    subscription_of_.push_back(it->second);
+    members_of[shared->second].push_back(static_cast<MemberNumber>(i));
+    subscription_of_.push_back(shared->second);
   }
   classes_of_.resize(members_of.size());
 

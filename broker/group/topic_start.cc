@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/group/group_records.h"
+#include "broker/group/reconciliation.h"
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
 
@@ -34,10 +35,10 @@ absl::Status CommitEnds(const GroupHead& head, const CommittedOffsets& offsets,
 }  // namespace
 
 absl::Status StartTopics(const GroupHead& head, const CommittedOffsets& offsets,
-                         absl::Span<const TopicView::Topic> topics, const TopicView& view,
-                         int64_t now_ms, Draft* draft) {
+                         const Subscription& subscription, const TopicView& view, int64_t now_ms,
+                         Draft* draft) {
   if (!StartsMatter(head)) return absl::OkStatus();
-  for (const TopicView::Topic& topic : topics) {
+  for (const TopicView::Topic& topic : Resolve(subscription, view)) {
     if (offsets.StartedWith(topic.id).has_value()) continue;
     if (head.start == GroupStart::kLatest)
       WEIR_RETURN_IF_ERROR(CommitEnds(head, offsets, topic, view, now_ms, draft));

@@ -8,7 +8,6 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "absl/types/span.h"
 #include "broker/group/assignor.h"
 #include "broker/group/draft.h"
 #include "broker/group/group.h"
@@ -19,8 +18,8 @@ namespace weir {
 // For the topics that a member subscribes to from now on and the group did not before. `offsets`:
 // the group's. The view's error when the end of a log is not known; then nothing may be decided.
 absl::Status StartTopics(const GroupHead& head, const CommittedOffsets& offsets,
-                         absl::Span<const TopicView::Topic> topics, const TopicView& view,
-                         int64_t now_ms, Draft* draft);
+                         const Subscription& subscription, const TopicView& view, int64_t now_ms,
+                         Draft* draft);
 
 // For those of the topics that were not there when somebody subscribed to them.
 void StartLaterTopics(const Group& group, const AssignorInput& input, Draft* draft);

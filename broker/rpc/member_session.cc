@@ -101,7 +101,7 @@ void MemberSession::OnNotice(const Notice& notice) {
                                  "' was fenced: it did not give up in time what it was "
                                  "asked to, or was cut off for too long")));
     case Notice::Kind::kSuperseded:
-      return End(MakeError(Reason::kUnknownMember,
+      return End(MakeError(Reason::kSessionLost,
                            absl::StrCat("another stream has taken over member '", stream_.member_id,
                                         "' of group '", stream_.group, "'")));
   }
@@ -109,7 +109,7 @@ void MemberSession::OnNotice(const Notice& notice) {
 
 void MemberSession::OnDropped() {
   absl::MutexLock lock(&mu_);
-  End(absl::UnavailableError("the group was loaded anew: join again with member id and epoch"));
+  End(MakeError(Reason::kSessionLost, "the group was loaded anew: join again with id and epoch"));
 }
 
 void MemberSession::EndIfFailed(const absl::Status& status) {

@@ -56,13 +56,15 @@ absl::Status NotMine(absl::string_view topic, PartitionIndex partition) {
                    absl::StrCat(topic, "/", partition.value(), " is not owned by this member"));
 }
 
-// Of a commit: the first error, without those that say that the partition is not this member's any
-// more.
+// Of a commit of where Poll is: the first error, without those that say that the partition is not
+// this member's any more, or that the group was further already (after a Seek back).
 absl::Status FirstError(const v1::CommitOffsetsResponse& response) {
   for (const v1::CommitOffsetsResponse::Result& result : response.results()) {
     if (!result.has_error()) continue;
     const absl::Status status = client::StatusOf(result.error());
-    if (ReasonOf(status) == Reason::kStaleMemberEpoch) continue;
+    if (ReasonOf(status) == Reason::kStaleMemberEpoch ||
+        ReasonOf(status) == Reason::kOffsetMovesBack)
+      continue;
     const std::string message =
         absl::StrCat(result.topic(), "/", result.partition(), ": ", status.message());
     const std::optional<Reason> reason = ReasonOf(status);

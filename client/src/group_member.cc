@@ -168,6 +168,8 @@ void GroupMember::OnClosed(Link* link, const absl::Status& status) {
       const std::optional<Reason> reason = ReasonOf(status);
       if (reason == Reason::kUnknownMember || reason == Reason::kStaleMemberEpoch) {
         Lose();
+      } else if (reason == Reason::kSessionLost) {
+        // It comes back with id and epoch.
       } else if (IsPermanent(status) || reason == Reason::kInstanceIdInUse) {
         failure_ = status;
       }

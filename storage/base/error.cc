@@ -94,18 +94,22 @@ constexpr ErrorInfo kErrors[] = {
     {Reason::kGroupNotEmpty, "GROUP_NOT_EMPTY", Code::kFailedPrecondition, false, Effect::kNone,
      "The group has members; what was asked for needs one without."},
     {Reason::kUnknownMember, "UNKNOWN_MEMBER", Code::kNotFound, false, Effect::kNone,
-     "The group has no such member: it left or was fenced, or another stream holds it now. It owns "
-     "nothing and may join anew."},
+     "The group has no such member: it left or was fenced. It owns nothing and may join anew."},
     {Reason::kStaleMemberEpoch, "STALE_MEMBER_EPOCH", Code::kFailedPrecondition, false,
      Effect::kNone, "The member does not own the partition, or not in this epoch."},
     {Reason::kInstanceIdInUse, "INSTANCE_ID_IN_USE", Code::kAlreadyExists, true, Effect::kNone,
      "A connected member has this instance id."},
     {Reason::kOffsetMetadataTooLarge, "OFFSET_METADATA_TOO_LARGE", Code::kInvalidArgument, false,
      Effect::kNone, "The metadata of a committed offset is at most 4 KiB."},
+    {Reason::kOffsetMovesBack, "OFFSET_MOVES_BACK", Code::kFailedPrecondition, false, Effect::kNone,
+     "A higher offset is committed already; only a reset moves a group back."},
     {Reason::kNoCommittedOffset, "NO_COMMITTED_OFFSET", Code::kFailedPrecondition, false,
      Effect::kNone, "The group has no committed offset in the partition."},
     {Reason::kGroupLimit, "GROUP_LIMIT", Code::kResourceExhausted, false, Effect::kNone,
      "The broker holds as many groups, members or committed offsets as it may."},
+    {Reason::kSessionLost, "SESSION_LOST", Code::kFailedPrecondition, false, Effect::kNone,
+     "The stream is not the member's any more: another one has taken it over, or the broker has "
+     "loaded its groups again. The member joins again, with id and epoch."},
 };
 
 constexpr bool RowsAreInOrder() {

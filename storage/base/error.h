@@ -62,8 +62,10 @@ enum class Reason : int {
   kStaleMemberEpoch = 38,
   kInstanceIdInUse = 39,
   kOffsetMetadataTooLarge = 40,
-  kNoCommittedOffset = 41,
-  kGroupLimit = 42,
+  kOffsetMovesBack = 41,
+  kNoCommittedOffset = 42,
+  kGroupLimit = 43,
+  kSessionLost = 44,
 };
 
 // May what was asked for have happened although an error came back?

@@ -138,10 +138,12 @@ inline constexpr size_t kHostLength = 255;
 inline constexpr size_t kGroupsPerShard = 10'000;
 inline constexpr size_t kMembersPerShard = 20'000;
 inline constexpr size_t kMembersPerGroup = 5'000;
-inline constexpr size_t kSubscribedTopics = 1'000;    // that one member names
+inline constexpr size_t kSubscribedTopics = 1'000;       // that one member names,
+inline constexpr size_t kSubscriptionBytes = 16 * kKiB;  // and their names together
 inline constexpr size_t kOffsetsPerRequest = 10'000;  // partitions of a commit, a fetch or a reset
 inline constexpr size_t kOffsetsPerRecord = 10'000;   // partitions of one internal record
 inline constexpr size_t kOffsetMetadataBytes = 4 * kKiB;  // of one committed offset
+inline constexpr int64_t kOffsetMetadataBytesPerRequest = 8 * kMiB;
 inline constexpr size_t kOffsetsPerShard = 2'000'000;
 inline constexpr size_t kOffsetMetadataBytesPerShard = 64 * kMiB;
 inline constexpr int64_t kSessionTimeoutDefaultMs = 45'000;  // session.timeout.ms
@@ -157,6 +159,7 @@ inline constexpr int64_t kOffsetsRetentionLongestMs = 10LL * 365 * 24 * 3600 * 1
 inline constexpr int64_t kAssignPauseMs = 50;      // between two assignments of one group, and
 inline constexpr int64_t kAssignUnitsPerMs = 100;  // a millisecond more for so many members,
                                                    // partitions and subscriptions
+inline constexpr int64_t kAssignBytes = 1 * kMiB;  // of records of one assignment; then the next
 inline constexpr int64_t kTopicsPauseMs = 1'000;   // in which changes of topics gather
 inline constexpr int64_t kConfirmAfterResumeMs = 5'000;  // a member that comes back has this long
                                                          // to give up what it was asked before

@@ -1,7 +1,7 @@
 #include "tests/support/group_world.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -66,6 +66,12 @@ void GroupWorld::Start() {
   machine_ = std::make_unique<GroupMachine>(
       GroupMachineOptions{.shard = PartitionIndex{5}, .topics = &topics_, .listener = this});
   machine_->UseTimers(this);
+  Load();
+}
+
+void GroupWorld::Load() {
+  timers_.clear();
+  timers_by_key_.clear();
   WEIR_CHECK(machine_->Load(store_).ok());
   unwritten_.clear();
   for (size_t i = written_; i < log_.size(); ++i)
@@ -80,37 +86,37 @@ void GroupWorld::Run(Handler handler) {
 
 void GroupWorld::RunOne(Handler handler) {
   Decision decision = handler(now_);
+  if (!decision.records.empty() && !fail_next_.ok()) {
+    const absl::Status why = std::exchange(fail_next_, absl::OkStatus());
+    Load();
+    if (decision.answer) decision.answer(why);
+    return;
+  }
+  const int64_t bytes_before = record_bytes_;
   for (InternalRecord& record : decision.records) {
     on_record(record);
     WEIR_CHECK(machine_->Replay(record, &unwritten_).ok());
     record_bytes_ += static_cast<int64_t>(record.payload.size());
     log_.push_back(std::move(record));
   }
+  most_record_bytes_ = std::max(most_record_bytes_, record_bytes_ - bytes_before);
   if (decision.answer) decision.answer(absl::OkStatus());
 }
 
 std::optional<absl::Duration> GroupWorld::NextTimer() const {
-  const auto next =
-      std::min_element(timers_.begin(), timers_.end(),
-                       [](const auto& a, const auto& b) { return a.second.at < b.second.at; });
-  if (next == timers_.end()) return std::nullopt;
-  return next->second.at;
+  if (timers_.empty()) return std::nullopt;
+  return timers_.begin()->first.first;
 }
 
 void GroupWorld::RunTimers(absl::Duration until) {
-  while (true) {
-    const auto next =
-        std::min_element(timers_.begin(), timers_.end(), [](const auto& a, const auto& b) {
-          return std::tie(a.second.at, a.second.sequence) <
-                 std::tie(b.second.at, b.second.sequence);
-        });
-    if (next == timers_.end() || next->second.at > until) return;
-    const absl::Duration passed = std::max(next->second.at - now_.monotonic, absl::ZeroDuration());
+  while (!timers_.empty() && timers_.begin()->first.first <= until) {
+    const absl::Duration at = timers_.begin()->first.first;
+    const absl::Duration passed = std::max(at - now_.monotonic, absl::ZeroDuration());
     now_.monotonic += passed;
     now_.now_ms += absl::ToInt64Milliseconds(passed);
-    Handler handler = std::move(next->second.handler);
-    timers_.erase(next);
-    RunOne(std::move(handler));
+    Timer timer = std::move(timers_.begin()->second);
+    CancelTimer(timer.key);
+    RunOne(std::move(timer.handler));
   }
 }
 
@@ -129,7 +135,6 @@ void GroupWorld::WriteStore() {
 
 std::string GroupWorld::Restart() {
   const std::string before = Dump();
-  timers_.clear();
   Start();
   const std::string after = Dump();
   RunTimers(now_.monotonic);
@@ -159,11 +164,17 @@ std::string GroupWorld::Dump() const {
 }
 
 void GroupWorld::SetTimer(absl::string_view key, absl::Duration at, Handler handler) {
-  if (at == absl::InfiniteDuration()) {
-    timers_.erase(std::string(key));
-    return;
-  }
-  timers_.insert_or_assign(std::string(key), Timer{at, ++last_sequence_, std::move(handler)});
+  CancelTimer(key);
+  const Due due{at, ++last_sequence_};
+  timers_[due] = {std::string(key), std::move(handler)};
+  timers_by_key_[std::string(key)] = due;
+}
+
+void GroupWorld::CancelTimer(absl::string_view key) {
+  const auto found = timers_by_key_.find(std::string(key));
+  if (found == timers_by_key_.end()) return;
+  timers_.erase(found->second);
+  timers_by_key_.erase(found);
 }
 
 }  // namespace weir

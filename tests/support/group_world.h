@@ -49,6 +49,7 @@ class GroupWorld : public MachineTimers, public GroupListener {
   GroupWorld();
 
   GroupMachine& machine() { return *machine_; }
+  const GroupMachine& machine() const { return *machine_; }
   FakeTopics& topics() { return topics_; }
   const FakeTopics& topics() const { return topics_; }
   FakeStateStore& store() { return store_; }
@@ -56,6 +57,8 @@ class GroupWorld : public MachineTimers, public GroupListener {
   // Of all that was ever decided.
   int64_t record_count() const { return static_cast<int64_t>(log_.size()); }
   int64_t record_bytes() const { return record_bytes_; }
+  // Of the largest decision.
+  int64_t most_record_bytes() const { return most_record_bytes_; }
 
   // Called with whatever happens, in order.
   std::function<void(const InternalRecord&)> on_record = [](const InternalRecord&) {};
@@ -70,6 +73,9 @@ class GroupWorld : public MachineTimers, public GroupListener {
   void JumpWall(absl::Duration by) { now_.now_ms += absl::ToInt64Milliseconds(by); }
   // When the next timer is due; nothing when none is set.
   std::optional<absl::Duration> NextTimer() const;
+  // The next decision with records fails to be appended: it is answered so, and the machine loaded
+  // again, as the shard does.
+  void FailNextAppend(absl::Status why) { fail_next_ = std::move(why); }
   // The store takes on everything up to now.
   void WriteStore();
   // A new process: it has the store as it was last written, and the log. Empty when its state is
@@ -80,18 +86,20 @@ class GroupWorld : public MachineTimers, public GroupListener {
 
   // The machine's.
   void SetTimer(absl::string_view key, absl::Duration at, Handler handler) override;
-  void CancelTimer(absl::string_view key) override { timers_.erase(std::string(key)); }
+  void CancelTimer(absl::string_view key) override;
   void OnNotice(const Notice& notice) override { on_notice(notice); }
   void OnSessionsDropped() override { on_sessions_dropped(); }
 
  private:
+  using Due = std::pair<absl::Duration, uint64_t>;  // when, and in order of setting
   struct Timer {
-    absl::Duration at;
-    uint64_t sequence;
+    std::string key;
     Handler handler;
   };
 
   void Start();
+  // Loads the machine, as it is or a new one.
+  void Load();
   void RunOne(Handler handler);
   // Runs what is due until then.
   void RunTimers(absl::Duration until);
@@ -101,10 +109,13 @@ class GroupWorld : public MachineTimers, public GroupListener {
   FakeStateStore store_;
   std::vector<InternalRecord> log_;
   int64_t record_bytes_ = 0;
+  int64_t most_record_bytes_ = 0;
   size_t written_ = 0;  // records that the store holds
   std::vector<StateChange> unwritten_;
-  std::map<std::string, Timer> timers_;
+  std::map<Due, Timer> timers_;
+  std::map<std::string, Due> timers_by_key_;
   uint64_t last_sequence_ = 0;
+  absl::Status fail_next_;
   std::unique_ptr<GroupMachine> machine_;
 };
 

@@ -6,6 +6,7 @@
 //   ```hex PATH                   the whole file
 //   ```hex PATH, from byte N      a part of it
 //   ```hex keys and values        what the metadata store holds: level_1_metadata.txt
+//   ```hex records of consumer groups     group_records.txt
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,6 +119,12 @@ TEST(FormatPageTest, EveryExampleIsAGoldenFileOrAPartOfOne) {
         const auto pairs = ParseHexPairs(example.text);
         ASSERT_TRUE(pairs.has_value());
         EXPECT_EQ(pairs, ParseHexPairs(GoldenFile("level_1_metadata.txt")));
+        continue;
+      }
+      if (example.name == "records of consumer groups") {
+        const auto pairs = ParseHexPairs(example.text);
+        ASSERT_TRUE(pairs.has_value());
+        EXPECT_EQ(pairs, ParseHexPairs(GoldenFile("group_records.txt")));
         continue;
       }
       const auto bytes = ParseHex(example.text);

@@ -41,7 +41,8 @@ bool CanTake(const AssignorInput::Member& member, const TopicPartition& partitio
              const AssignorInput& input) {
   const auto topic = input.topics.find(partition.topic);
   return topic != input.topics.end() && partition.partition.value() >= 0 &&
-         partition.partition.value() < topic->second && member.subscribed.contains(partition.topic);
+         partition.partition.value() < topic->second &&
+         member.subscribed->contains(partition.topic);
 }
 
 // Whose each partition was, as the contract says it: of those who own it and can take it, the
@@ -66,7 +67,7 @@ void ExpectComplete(const AssignorInput& input, const Assignment& assignment) {
   for (const auto& member : input.members) {
     ASSERT_TRUE(assignment.contains(member.id)) << member.id;
     for (const auto& [topic, partitions] : input.topics) {
-      if (!member.subscribed.contains(topic)) continue;
+      if (!member.subscribed->contains(topic)) continue;
       for (int32_t i = 0; i < partitions; ++i) owners.try_emplace({topic, PartitionIndex{i}}, 0);
     }
   }
@@ -152,14 +153,14 @@ class RandomGroup {
     // Neither in order of joining nor in the order of numbers.
     member.id = absl::StrCat("m", random_->Below(1'000), "-", ++joined_);
     if (random_->Chance(0.3)) member.instance_id = absl::StrCat("i", random_->Below(1000));
-    member.subscribed = AnySubscription();
+    member.subscribed = Shared(AnySubscription());
     input.members.push_back(std::move(member));
   }
   void Leave() {
     if (!input.members.empty()) input.members.erase(input.members.begin() + AnyMember());
   }
   void Resubscribe() {
-    if (!input.members.empty()) input.members[AnyMember()].subscribed = AnySubscription();
+    if (!input.members.empty()) input.members[AnyMember()].subscribed = Shared(AnySubscription());
   }
   void ChangeTopic() {
     const TopicId topic = TopicNamed(kLetters[random_->Below(8)]);
@@ -246,7 +247,7 @@ AssignorInput RandomEqualGroup(SimRandom* random) {
   const uint64_t members = 1 + random->Below(random->Chance(0.2) ? 60 : 10);
   for (uint64_t i = 0; i < members; ++i) {
     input.members.push_back(
-        {absl::StrCat("m", random->Below(1'000), "-", i), "", TopicsNamed(kLetters), {}});
+        {absl::StrCat("m", random->Below(1'000), "-", i), "", Shared(TopicsNamed(kLetters)), {}});
   }
   return input;
 }
@@ -273,7 +274,7 @@ TEST(StickyAssignorRandomTest, MemberThatJoinsGetsItsShareAndNothingElseMoves) {
     AssignorInput group = RandomEqualGroup(random);
     group = Settled(group, Assign(Assignor::kSticky, group));
     const std::string id = absl::StrCat("m", random->Below(1'000), "-new");
-    group.members.push_back({id, "", TopicsNamed(kLetters), {}});
+    group.members.push_back({id, "", Shared(TopicsNamed(kLetters)), {}});
     const Assignment after = Assign(Assignor::kSticky, group);
     const int64_t share = PartitionsIn(group) / static_cast<int64_t>(group.members.size());
     EXPECT_EQ(static_cast<int64_t>(after.at(id).size()), share);
@@ -316,7 +317,7 @@ TEST(StickyAssignorRandomTest, ThousandMembersComeAndGo) {
   AssignorInput group;
   group.topics[TopicNamed('A')] = 1'000;
   for (int i = 0; i < 1'000; ++i) {
-    group.members.push_back({absl::StrCat("m", i), "", TopicsNamed("A"), {}});
+    group.members.push_back({absl::StrCat("m", i), "", Shared(TopicsNamed("A")), {}});
   }
   for (int i = 0; i < 20; ++i) {
     const Assignment assignment = Assign(Assignor::kSticky, group);
@@ -325,7 +326,7 @@ TEST(StickyAssignorRandomTest, ThousandMembersComeAndGo) {
     EXPECT_EQ(MovesOf(group, assignment), 0);  // one or two each: a newcomer takes from nobody
     group = Settled(group, assignment);
     auto& member = group.members[random.Below(group.members.size())];
-    member = {absl::StrCat("n", i), "", TopicsNamed("A"), {}};
+    member = {absl::StrCat("n", i), "", Shared(TopicsNamed("A")), {}};
   }
 }
 
@@ -344,7 +345,7 @@ std::vector<int64_t> ShareSizes(const AssignorInput& input, const Assignment& as
                                 const TopicId& topic) {
   std::vector<int64_t> sizes;
   for (const auto& member : input.members) {
-    if (!member.subscribed.contains(topic)) continue;
+    if (!member.subscribed->contains(topic)) continue;
     const std::vector<int32_t> indexes = IndexesOf(assignment.at(member.id), topic);
     sizes.push_back(static_cast<int64_t>(indexes.size()));
     if (indexes.empty()) continue;
@@ -375,8 +376,10 @@ TEST(RangeAssignorRandomTest, EqualTopicsAreCutAtTheSamePlaces) {
     const TopicId other = TopicNamed('H');
     group.input.topics[one] = group.input.topics[other] = 1 + random->Below(20);
     for (auto& member : group.input.members) {
-      member.subscribed.erase(other);
-      if (member.subscribed.contains(one)) member.subscribed.insert(other);
+      absl::btree_set<TopicId> subscribed = *member.subscribed;
+      subscribed.erase(other);
+      if (subscribed.contains(one)) subscribed.insert(other);
+      member.subscribed = Shared(std::move(subscribed));
     }
     for (const auto& [id, partitions] : Assign(Assignor::kRange, group.input)) {
       EXPECT_EQ(IndexesOf(partitions, one), IndexesOf(partitions, other)) << id;

@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +27,10 @@ inline absl::btree_set<TopicId> TopicsNamed(absl::string_view letters) {
   absl::btree_set<TopicId> topics;
   for (const char letter : letters) topics.insert(TopicNamed(letter));
   return topics;
+}
+
+inline TopicSet Shared(absl::btree_set<TopicId> topics) {
+  return std::make_shared<const absl::btree_set<TopicId>>(std::move(topics));
 }
 
 // "A0 A1 B0", the other way about in Text().
@@ -54,8 +60,8 @@ inline AssignorInput Group(const std::vector<MemberText>& members,
                            const std::map<char, int32_t>& topics) {
   AssignorInput input;
   for (const MemberText& member : members) {
-    input.members.push_back(
-        {member.id, member.instance_id, TopicsNamed(member.topics), Partitions(member.owned)});
+    input.members.push_back({member.id, member.instance_id, Shared(TopicsNamed(member.topics)),
+                             Partitions(member.owned)});
   }
   for (const auto& [letter, partitions] : topics) input.topics[TopicNamed(letter)] = partitions;
   return input;

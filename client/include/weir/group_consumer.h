@@ -88,8 +88,9 @@ class GroupConsumer {
   // The same without waiting; `done` may be empty and comes on another thread.
   void CommitAsync(std::function<void(const absl::Status&)> done);
 
-  // Goes on elsewhere in a partition of this member; nothing is committed by it. INVALID_REQUEST
-  // when it is not this member's.
+  // Goes on elsewhere in a partition of this member; nothing is committed by it, and what is
+  // committed never moves back by a Seek (only by a reset). INVALID_REQUEST when it is not this
+  // member's.
   absl::Status Seek(absl::string_view topic, PartitionIndex partition, Position position);
   // No records of the partition until Resume; it stays this member's. INVALID_REQUEST likewise.
   absl::Status Pause(absl::string_view topic, PartitionIndex partition);
