@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "storage/meta/manifest_mark.h"
 #include "tests/unit/meta_temp_dir.h"
 
 namespace weir {
@@ -55,6 +56,18 @@ class RocksDbKvStoreTest : public ::testing::Test {
   }
   static void Overwrite(const std::string& path, const std::string& content) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+  }
+  // The file whose name begins with `part`, in the directory that a crash left.
+  std::string FileLike(absl::string_view part) {
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      if (absl::StartsWith(entry.path().filename().string(), part)) return entry.path().string();
+    }
+    ADD_FAILURE() << "no file like " << part;
+    return "";
+  }
+  bool IsRefused() {
+    const absl::Status status = OpenRocksDbKvStore({.path = path_}).status();
+    return absl::IsDataLoss(status);
   }
   // What a power cut leaves: the files as they are now, without the tidying of a close, with the
   // log as `edit` makes it.
@@ -182,6 +195,53 @@ TEST_F(RocksDbKvStoreTest, ZeroedSectorInFrontOfALaterWriteStopsTheOpen) {
   for (int i = 0; i < 100; ++i) Put(absl::StrCat("key", i), "value");
   CrashAndEditLog([](std::string& log) { log.replace(512, 512, 512, '\0'); });
   EXPECT_TRUE(absl::IsDataLoss(OpenRocksDbKvStore({.path = path_}).status()));
+}
+
+TEST_F(RocksDbKvStoreTest, EveryFlippedBitOfTheManifestStopsTheOpen) {
+  Put("a", "1");
+  CrashAndEditLog([](std::string&) {});
+  const std::string path = FileLike("MANIFEST-");
+  const std::string manifest = Read(path);
+  for (size_t bit = 0; bit < manifest.size() * 8; ++bit) {
+    std::string damaged = manifest;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    Overwrite(path, damaged);
+    ASSERT_TRUE(IsRefused()) << "bit " << bit;
+  }
+  Overwrite(path, manifest);
+  Reopen();
+  EXPECT_TRUE(Has("a"));
+}
+
+TEST_F(RocksDbKvStoreTest, EveryTruncationOfTheManifestStopsTheOpen) {
+  Put("a", "1");
+  CrashAndEditLog([](std::string&) {});
+  const std::string path = FileLike("MANIFEST-");
+  const std::string manifest = Read(path);
+  for (size_t size = 0; size < manifest.size(); ++size) {
+    Overwrite(path, manifest.substr(0, size));
+    ASSERT_TRUE(IsRefused()) << "cut to " << size;
+  }
+}
+
+TEST_F(RocksDbKvStoreTest, MissingCurrentBesideALogStopsTheOpenAndBeginsNoEmptyDatabase) {
+  Put("a", "1");
+  CrashAndEditLog([](std::string&) {});
+  std::filesystem::remove(FileLike("CURRENT"));
+  EXPECT_TRUE(IsRefused());
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/CURRENT"));
+}
+
+TEST_F(RocksDbKvStoreTest, ADatabaseOfBeforeThereWereMarksOpensAndGetsOne) {
+  Put("a", "1");
+  CrashAndEditLog([](std::string&) {});
+  std::filesystem::remove(FileLike(kManifestMarkName));
+  // Its manifest has a torn end.
+  const std::string path = FileLike("MANIFEST-");
+  Overwrite(path, Read(path) + std::string(300, '\0'));
+  Reopen();
+  EXPECT_TRUE(Has("a"));
+  EXPECT_TRUE(DecodeManifestMark(Read(FileLike(kManifestMarkName))).has_value());
 }
 
 TEST_F(RocksDbKvStoreTest, StaysSmallOverManyOpens) {

@@ -13,6 +13,7 @@
 #include "storage/base/limits.h"
 #include "storage/meta/key_schema.h"
 #include "storage/meta/local_metadata_store.h"
+#include "storage/meta/manifest_mark.h"
 #include "storage/meta/rocksdb_kv_store.h"
 
 namespace weir {
@@ -26,6 +27,7 @@ absl::Status CopyFiles(FileSystem& fs, const std::string& from, const std::strin
   int64_t copied = 0;
   for (const std::string& name : names) {
     if (name == "LOCK" || name.starts_with("LOG")) continue;  // RocksDB's lock and its text log
+    if (name == kManifestMarkName) continue;  // the copies are not all of one moment
     WEIR_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(JoinPath(from, name)));
     if (info.is_directory) continue;
     copied += info.size;
