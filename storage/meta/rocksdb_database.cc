@@ -35,6 +35,20 @@ class NoPolling : public rocksdb::EventListener {
   }
 };
 
+// The environment `below`, with RocksDbFiles in front of its files.
+class GuardedEnv : public rocksdb::EnvWrapper {
+ public:
+  explicit GuardedEnv(rocksdb::Env* below)
+      : GuardedEnv(below, std::make_shared<RocksDbFiles>(below->GetFileSystem())) {}
+
+ private:
+  GuardedEnv(rocksdb::Env* below, const std::shared_ptr<rocksdb::FileSystem>& files)
+      : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    file_system_ = files;
+    system_clock_ = below->GetSystemClock();
+  }
+};
+
 // RocksDB makes its directory without making the name durable: after a power cut everything written
 // there could be gone.
 rocksdb::Status MakeDirectory(rocksdb::Env* env, const std::string& path) {
@@ -126,8 +140,8 @@ rocksdb::Options SmallAndStrictOptions() {
 
 RocksDbDatabase::RocksDbDatabase(const RocksDbOptions& where)
     : path_(where.path),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<RocksDbFiles>(
-          (where.env != nullptr ? where.env : rocksdb::Env::Default())->GetFileSystem()))) {}
+      env_(std::make_unique<GuardedEnv>(where.env != nullptr ? where.env
+                                                             : rocksdb::Env::Default())) {}
 
 RocksDbDatabase::~RocksDbDatabase() {
   for (rocksdb::ColumnFamilyHandle* const handle : handles_) db_->DestroyColumnFamilyHandle(handle);

@@ -98,6 +98,12 @@ IOStatus RocksDbFiles::DeleteFile(const std::string& path, const IOOptions& opti
   return status;
 }
 
+IOStatus RocksDbFiles::FileExists(const std::string& path, const IOOptions& options,
+                                  IODebugContext* debug) {
+  if (FileName(path) == "archive") return IOStatus::NotFound(path);
+  return target()->FileExists(path, options, debug);
+}
+
 ManifestMark RocksDbFiles::ReadMark(const std::string& directory) {
   std::string current;
   std::string bytes;

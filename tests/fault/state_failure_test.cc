@@ -88,11 +88,11 @@ std::string NameOfFailure(const ::testing::TestParamInfo<Failure>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, StateFailureTest,
-                         ::testing::Values(Failure{Fault::kIo, Repeat::kOnce, false, 2},
-                                           Failure{Fault::kIo, Repeat::kForever, false, 7},
-                                           Failure{Fault::kNoSpace, Repeat::kOnce, false, 5},
-                                           Failure{Fault::kShortWrite, Repeat::kOnce, false, 5},
-                                           Failure{Fault::kIo, Repeat::kOnce, true, 11}),
+                         ::testing::Values(Failure{Fault::kIo, Repeat::kOnce, false, 1},
+                                           Failure{Fault::kIo, Repeat::kForever, false, 3},
+                                           Failure{Fault::kNoSpace, Repeat::kOnce, false, 2},
+                                           Failure{Fault::kShortWrite, Repeat::kOnce, false, 2},
+                                           Failure{Fault::kIo, Repeat::kOnce, true, 5}),
                          NameOfFailure);
 
 }  // namespace

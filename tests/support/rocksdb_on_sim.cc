@@ -2,6 +2,7 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 #include <string>
 #include <utility>
@@ -272,10 +273,29 @@ class SimRocksFileSystem : public rocksdb::FileSystem {
   weir::FileSystem& fs_;
 };
 
+// RocksDB's threads sleep a second after a flush or a compaction that failed.
+class SleeplessClock : public rocksdb::SystemClockWrapper {
+ public:
+  SleeplessClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+
+  const char* Name() const override { return "weir-sleepless"; }
+  void SleepForMicroseconds(int) override {}
+};
+
+class SimRocksEnv : public rocksdb::EnvWrapper {
+ public:
+  explicit SimRocksEnv(const std::shared_ptr<rocksdb::FileSystem>& files)
+      : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    file_system_ = files;
+    system_clock_ = std::make_shared<SleeplessClock>();
+  }
+  void SleepForMicroseconds(int) override {}
+};
+
 }  // namespace
 
 RocksDbOnSim::RocksDbOnSim(FileSystem* file_system)
-    : env_(rocksdb::NewCompositeEnv(std::make_shared<SimRocksFileSystem>(file_system))) {}
+    : env_(std::make_unique<SimRocksEnv>(std::make_shared<SimRocksFileSystem>(file_system))) {}
 RocksDbOnSim::~RocksDbOnSim() = default;
 
 }  // namespace weir

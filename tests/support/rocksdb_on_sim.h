@@ -1,7 +1,7 @@
 // RocksDbOnSim: the rocksdb::Env that puts RocksDB's files on a FileSystem, so that the real
 // RocksDB runs on the simulated disk and meets its crashes and failing operations. Threads and
-// clocks stay the machine's: with background work the order of operations is not the same in every
-// run. RocksDB's own log (LOG) is thrown away. Any thread.
+// clocks stay the machine's, but nobody sleeps: with background work the order of operations is not
+// the same in every run. RocksDB's own log (LOG) is thrown away. Any thread.
 #ifndef WEIR_TESTS_SUPPORT_ROCKSDB_ON_SIM_H_
 #define WEIR_TESTS_SUPPORT_ROCKSDB_ON_SIM_H_
 
