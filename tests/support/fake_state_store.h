@@ -41,13 +41,14 @@ class FakeStateStore : public StateStore {
     return absl::OkStatus();
   }
   absl::Status Flush() override {
+    if (!fail_.ok()) return fail_;
     flushed_ = content_;
     return absl::OkStatus();
   }
   absl::Status Snapshot(const std::string&) override { return Flush(); }
 
   void Crash() { content_ = flushed_; }
-  // Every write fails with this from now on.
+  // Every write and flush fails with this from now on.
   void FailWrites(absl::Status why) { fail_ = std::move(why); }
   const Content& content() const { return content_; }
 

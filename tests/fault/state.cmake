@@ -1,0 +1,16 @@
+weir_test(state_crash_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/state_crash_test.cc
+  DEPS weir_meta weir_test_support weir_test_rocksdb_sim
+  LABELS fault)
+weir_test(state_failure_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/state_failure_test.cc
+  DEPS weir_meta weir_test_support weir_test_rocksdb_sim
+  LABELS fault)
+
+if(WEIR_SEEDED_BUGS)
+  foreach(bug no-atomic-flush snapshot-not-synced)
+    weir_seeded_bug(${bug} state_crash_test)
+  endforeach()
+  weir_seeded_bug(forget-state-failure state_failure_test)
+  weir_seeded_bug(skip-manifest-check state_store_test)
+endif()
