@@ -45,8 +45,8 @@ absl::StatusOr<Offset> AppliedOffset(const StateStore& store, const TopicPartiti
 Shard::Shard(ShardOptions options, StateMachine* machine)
     : options_(std::move(options)),
       machine_(machine),
-      strand_(options_.executor),
-      timers_(options_.timers, &strand_) {}
+      timers_(options_.timers, &strand_),
+      strand_(options_.executor) {}
 
 Shard::~Shard() { WEIR_CHECK(stopping_ && stopped_ == nullptr); }
 

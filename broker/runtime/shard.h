@@ -118,8 +118,8 @@ class Shard {
   Offset applied_;
   Offset written_;  // as the store says
 
-  Strand strand_;
   KeyedTimers timers_;
+  Strand strand_;  // goes first: it runs what the timers have posted
 };
 
 // How far `store` has applied the partition's log: the next offset to replay. 0 when it holds
