@@ -118,6 +118,9 @@ inline constexpr size_t kEpochsPerPartition = 1'024;
 inline constexpr int64_t kInternalRoundBytes = 1 * kMiB;  // records that gather for one append
 inline constexpr size_t kUnwrittenStateChanges =
     100'000;  // before the state store is written at once
+inline constexpr int64_t kStateSnapshotBytes =
+    64 * kMiB;  // of new log, after which a snapshot of the state is made
+inline constexpr size_t kStateSnapshots = 2;  // kept; the log reaches back to the oldest
 
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
 static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
@@ -129,6 +132,8 @@ static_assert(kJournalFileBytesSmallest <= kJournalFileBytes &&
 static_assert(kCheckpointJournalFiles + 2 <= kJournalFilesFewest,
               "rounds go on while a checkpoint runs");
 static_assert(kJournalFilesFewest <= kJournalFiles && kJournalFiles <= kJournalFilesMost);
+static_assert(kStateSnapshots >= 2,
+              "one may be damaged, and the log still reaches back to another");
 static_assert(kMaxMessageBytesDefault <= kFetchBytesLargest, "a default batch fits a fetch");
 static_assert(kSegmentBytesLargest < int64_t{1} << 31, "positions in an index are 32 bits");
 

@@ -6,6 +6,10 @@ weir_test(state_failure_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/state_failure_test.cc
   DEPS weir_meta weir_test_support weir_test_rocksdb_sim
   LABELS fault)
+weir_test(state_keeper_crash_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/state_keeper_crash_test.cc
+  DEPS weir_test_state
+  LABELS fault)
 
 if(WEIR_SEEDED_BUGS)
   foreach(bug no-atomic-flush snapshot-not-synced)
@@ -13,4 +17,7 @@ if(WEIR_SEEDED_BUGS)
   endforeach()
   weir_seeded_bug(forget-state-failure state_failure_test)
   weir_seeded_bug(skip-manifest-check state_store_test)
+  foreach(bug trim-below-newer-snapshot start-empty-without-state)
+    weir_seeded_bug(${bug} state_keeper_crash_test)
+  endforeach()
 endif()

@@ -4,3 +4,6 @@ weir_test(broker_runtime_test
 weir_test(broker_shard_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/broker_shard_test.cc
   DEPS weir_runtime weir_test_log)
+weir_test(broker_state_keeper_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/broker_state_keeper_test.cc
+  DEPS weir_test_state)

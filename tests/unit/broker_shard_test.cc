@@ -4,15 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "broker/runtime/shard.h"
 #include "storage/base/error.h"
 #include "tests/support/fake_state_store.h"
 #include "tests/support/inline_executor.h"
 #include "tests/support/log_world.h"
+#include "tests/support/word_machine.h"
 
 namespace weir {
 namespace {
@@ -21,32 +19,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
-
-// A map of words: a record "word=value" sets one.
-class WordMachine : public StateMachine {
- public:
-  absl::Status Load(const StateStore& store) override {
-    ++loads;
-    words.clear();
-    return store.Scan(StateFamily::kGroups, "", "",
-                      [this](absl::string_view word, absl::string_view value) {
-                        words[std::string(word)] = std::string(value);
-                        return true;
-                      });
-  }
-  absl::Status Replay(const InternalRecord& record, std::vector<StateChange>* changes) override {
-    if (record.kind != 1) return absl::DataLossError(absl::StrCat("unknown kind ", record.kind));
-    const std::pair<std::string, std::string> word = absl::StrSplit(record.payload, '=');
-    words[word.first] = word.second;
-    changes->push_back({StateFamily::kGroups, word.first, word.second});
-    return absl::OkStatus();
-  }
-  void OnLoaded(const MachineTime&) override { ++begun; }
-
-  std::map<std::string, std::string> words;
-  int loads = 0;
-  int begun = 0;
-};
 
 class ShardTest : public ::testing::Test {
  protected:
