@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -272,6 +274,19 @@ absl::StatusOr<BrokerCommand> ParseBrokerConfig(int argc, const char* const* arg
   }
   WEIR_RETURN_IF_ERROR(CheckExposure(command.config));
   return command;
+}
+
+std::vector<std::string> UnknownVariables(const char* const* environment) {
+  absl::flat_hash_set<std::string> known = {kFileVariable, "WEIR_BROKER"};
+  for (const Setting& setting : Settings()) known.insert(setting.EnvironmentName());
+  std::vector<std::string> unknown;
+  for (; *environment != nullptr; ++environment) {
+    const absl::string_view entry = *environment;
+    std::string name(entry.substr(0, entry.find('=')));
+    if (absl::StartsWith(name, "WEIR_") && !known.contains(name))
+      unknown.push_back(std::move(name));
+  }
+  return unknown;
 }
 
 absl::string_view WeirVersion() { return WEIR_VERSION; }

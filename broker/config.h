@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -33,6 +34,8 @@ struct BrokerConfig {
   int64_t journal_file_bytes = limits::kJournalFileBytes;
   int journal_files = limits::kJournalFiles;
   size_t open_files = limits::kOpenFiles;
+  absl::Duration retention_check_interval = absl::Minutes(1);
+  int64_t producer_id_expiration_ms = limits::kProducerExpirationMs;
   absl::Duration grace_period = absl::Seconds(30);  // of an orderly stop
   std::string log_level = "info";                   // trace debug info warn error
   LogFormat log_format = LogFormat::kText;
@@ -55,6 +58,11 @@ struct BrokerCommand {
 absl::StatusOr<BrokerCommand> ParseBrokerConfig(int argc, const char* const* argv,
                                                 absl::FunctionRef<const char*(const char*)> env,
                                                 FileSystem& fs);
+
+// The names in `environment` ("NAME=value", ended by null) that begin with WEIR_ and are neither a
+// setting nor known to other programs of Weir: somebody may have misspelled one. They are not
+// refused, since whoever runs a service of this name may add some (Kubernetes: WEIR_PORT).
+std::vector<std::string> UnknownVariables(const char* const* environment);
 
 // "0.1.0".
 absl::string_view WeirVersion();

@@ -128,24 +128,31 @@ Setting Number(std::string name, T BrokerConfig::*field, Bounds bounds, std::str
           .get = [field](const BrokerConfig& config) { return absl::StrCat(config.*field); }};
 }
 
-Setting GracePeriod() {
-  constexpr absl::Duration kLeast = absl::Seconds(1);
-  constexpr absl::Duration kMost = absl::Hours(1);
+struct DurationBounds {
+  absl::Duration least;
+  absl::Duration most;
+};
+
+Setting Duration(std::string name, absl::Duration BrokerConfig::*field, DurationBounds bounds,
+                 std::string help) {
   return {
-      .name = "grace_period",
+      .name = std::move(name),
       .kind = "DURATION",
-      .range = "a duration such as 30s or 2m, from 1s to 1h",
-      .help =
-          "How long an orderly stop may take before the broker gives up on unfinished requests.",
+      .range =
+          absl::StrCat("a duration such as 30s or 2m, from ", absl::FormatDuration(bounds.least),
+                       " to ", absl::FormatDuration(bounds.most)),
+      .help = std::move(help),
       .set =
-          [=](const std::string& text, BrokerConfig& config) {
+          [field, bounds](const std::string& text, BrokerConfig& config) {
             absl::Duration duration;
-            if (!absl::ParseDuration(text, &duration) || duration < kLeast || duration > kMost)
+            if (!absl::ParseDuration(text, &duration) || duration < bounds.least ||
+                duration > bounds.most) {
               return false;
-            config.grace_period = duration;
+            }
+            config.*field = duration;
             return true;
           },
-      .get = [](const BrokerConfig& config) { return absl::FormatDuration(config.grace_period); }};
+      .get = [field](const BrokerConfig& config) { return absl::FormatDuration(config.*field); }};
 }
 
 Setting LogLevel() {
@@ -229,7 +236,16 @@ std::vector<Setting> MakeSettings() {
       Number("open_files", &BrokerConfig::open_files,
              {limits::kOpenFilesFewest, limits::kOpenFilesMost},
              "Segment files kept open at once."),
-      GracePeriod(),
+      Number("producer.id.expiration.ms", &BrokerConfig::producer_id_expiration_ms,
+             {limits::kProducerKeptMs, limits::kProducerExpirationMostMs},
+             "How long a silent idempotent producer is remembered; of more than "
+             "10000 in a partition the longest silent go earlier."),
+      Duration("retention.check_interval", &BrokerConfig::retention_check_interval,
+               {absl::Milliseconds(10), absl::Hours(1)},
+               "How long after one look at what topics no longer keep the next one begins."),
+      Duration("grace_period", &BrokerConfig::grace_period, {absl::Seconds(1), absl::Hours(1)},
+               "How long an orderly stop may take before the broker gives up on unfinished "
+               "requests."),
       LogLevel(),
       LogFormatSetting(),
       Number("topic.partitions", &BrokerConfig::topic_partitions, {1, limits::kPartitionsPerTopic},

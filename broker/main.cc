@@ -1,6 +1,7 @@
 // weir-broker: the broker's process: its command line, its signals and its exit status.
 //   0 an orderly stop; 1 it could not start; 2 wrong usage; 74 a disk error has closed the data
 //   directory.
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/escaping.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/config.h"
 #include "broker/runtime/logging.h"
@@ -81,6 +83,10 @@ int Run(const BrokerConfig& config) {
   if (const absl::Status status = SetUpLogging(lines, config.log_level); !status.ok()) {
     PrintError(status);
     return kWrongUsage;
+  }
+  for (const std::string& name : UnknownVariables(environ)) {
+    spdlog::warn("{} in the environment is no setting; weir-broker --print-config shows them all",
+                 absl::CEscape(name));
   }
   static Ending& ending = *new Ending;  // the threads that use it end with the process
   auto server =

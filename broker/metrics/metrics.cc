@@ -118,6 +118,7 @@ void Metrics::CountCall(Call call, absl::Duration took, const absl::Status& outc
 }
 
 void Metrics::CountError(const absl::Status& error) {
+  if (absl::IsCancelled(error)) return;  // the caller has gone: nobody is told
   if (const auto reason = ReasonOf(error)) {
     errors_[static_cast<size_t>(*reason) - 1]->Increment();
   } else {

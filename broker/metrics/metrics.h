@@ -44,7 +44,8 @@ class Metrics {
 
   // One call, or one message of a stream, ended so after so long.
   void CountCall(Call call, absl::Duration took, const absl::Status& outcome);
-  // An error that was told in an answer whose call succeeded.
+  // An error that was told in an answer whose call succeeded. One whose caller has gone (CANCELLED)
+  // is told to nobody and not counted.
   void CountError(const absl::Status& error);
 
   void CountProduced(Durability met, int64_t records, int64_t bytes);

@@ -34,7 +34,7 @@ std::vector<prometheus::MetricFamily> PartitionCollector::Collect() const {
   auto log_start = Family("weir_partition_log_start_offset", "First offset that can be read");
   auto high_watermark = Family("weir_partition_high_watermark", "Offsets below it can be read");
   const std::vector<PartitionSample> samples = sample_();
-  int64_t topic_bytes = 0;
+  std::optional<int64_t> topic_bytes = 0;
   int64_t topic_offsets = 0;
   size_t topics = 0;
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -43,15 +43,16 @@ std::vector<prometheus::MetricFamily> PartitionCollector::Collect() const {
       const std::vector<prometheus::ClientMetric::Label> labels = {
           {.name = "topic", .value = sample.topic},
           {.name = "partition", .value = absl::StrCat(sample.partition.value())}};
-      Add(&size, labels, sample.size_bytes);
+      if (sample.size_bytes) Add(&size, labels, *sample.size_bytes);
       Add(&log_start, labels, sample.log_start.value());
       Add(&high_watermark, labels, sample.high_watermark.value());
     }
-    topic_bytes += sample.size_bytes;
+    if (!sample.size_bytes) topic_bytes.reset();
+    if (topic_bytes) *topic_bytes += *sample.size_bytes;
     topic_offsets += sample.high_watermark - sample.log_start;
     if (i + 1 < samples.size() && samples[i + 1].topic == sample.topic) continue;
     if (++topics <= limits::kMetricTopics) {
-      Add(&topic_size, {{.name = "topic", .value = sample.topic}}, topic_bytes);
+      if (topic_bytes) Add(&topic_size, {{.name = "topic", .value = sample.topic}}, *topic_bytes);
       Add(&topic_records, {{.name = "topic", .value = sample.topic}}, topic_offsets);
     }
     topic_bytes = topic_offsets = 0;

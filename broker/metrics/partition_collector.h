@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,13 @@ struct PartitionSample {
   PartitionIndex partition;
   Offset log_start;
   Offset high_watermark;
-  int64_t size_bytes = 0;
+  std::optional<int64_t> size_bytes;  // absent: not known yet
 };
 
 class PartitionCollector : public prometheus::Collectable {
  public:
-  // `sample` gives every partition that has a log, those of one topic one after another.
+  // `sample` gives every partition, those of one topic one after another. Sizes that are not
+  // known make no series, nor does a topic's with one of them.
   explicit PartitionCollector(std::function<std::vector<PartitionSample>()> sample)
       : sample_(std::move(sample)) {}
 

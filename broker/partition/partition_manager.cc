@@ -1,6 +1,5 @@
 #include "broker/partition/partition_manager.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,19 +58,6 @@ absl::StatusOr<PartitionManager::Found> PartitionManager::Find(const TopicPtr& t
   if (place == nullptr)
     place = std::make_shared<Partition>(id, logs_, disk_, LogConfigOf(now->config));
   return Found{.topic = topic, .partition = place};
-}
-
-std::vector<std::shared_ptr<Partition>> PartitionManager::OpenPartitions() const {
-  std::vector<std::shared_ptr<Partition>> open;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    for (const auto& [id, partition] : partitions_) {
-      if (partition->log() != nullptr) open.push_back(partition);
-    }
-  }
-  std::sort(open.begin(), open.end(),
-            [](const auto& a, const auto& b) { return a->id() < b->id(); });
-  return open;
 }
 
 std::vector<std::shared_ptr<Partition>> PartitionManager::PartitionsOf(const Topic& topic) const {

@@ -44,9 +44,6 @@ class PartitionManager {
   absl::StatusOr<Found> Find(const TopicPtr& topic, PartitionIndex partition)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Every partition whose log is open, by topic id and number.
-  std::vector<std::shared_ptr<Partition>> OpenPartitions() const ABSL_LOCKS_EXCLUDED(mu_);
-
   // Deletes the topic and its files. Waits for the disk. After an error behind the catalogue's mark
   // the files go at the next start. The mark itself goes later, when the log has forgotten the
   // topic (LogManager::DeleteTopic).

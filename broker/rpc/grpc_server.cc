@@ -15,6 +15,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "broker/rpc/admin_service.h"
 #include "broker/rpc/log_service.h"
 #include "storage/base/error.h"
@@ -25,6 +26,7 @@ namespace {
 
 constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.AdminService"};
 // A connection whose other end is gone without a word is noticed after these two.
+constexpr absl::Duration kCloseConnections = absl::Milliseconds(200);
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 
@@ -100,8 +102,9 @@ class GrpcServerImpl : public GrpcServer {
 
   void Shutdown(absl::Duration grace) override {
     services_->calls->WaitUntilIdle(grace);
-    // gRPC would wait for connections too, of which idle ones do not end by themselves.
-    server_->Shutdown(gpr_inf_past(GPR_CLOCK_REALTIME));
+    // Clients are told, and close their connections when they have read the answers; a connection
+    // that is cut before can lose them. One that does not close is cut then.
+    server_->Shutdown(absl::ToChronoTime(services_->clock->Now() + kCloseConnections));
   }
 
  private:

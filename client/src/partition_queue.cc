@@ -8,15 +8,11 @@
 #include "client/src/wire_status.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "storage/record/record_batch.h"
 #include "weir/client.h"
 
 namespace weir::client {
 namespace {
-
-// Sequences run from 0 to 2^31 - 1 and begin again at 0.
-int32_t SequenceAfter(int32_t sequence, int32_t records) {
-  return static_cast<int32_t>((int64_t{sequence} + records) & INT32_MAX);
-}
 
 absl::Status Uncertain(const absl::Status& why) {
   return MakeError(Reason::kCommitUncertain,
@@ -88,7 +84,13 @@ void PartitionQueue::OnAnswer(const std::shared_ptr<Batch>& batch, absl::StatusO
   } else if (reason == Reason::kDuplicateSequence) {
     batch->base_offset = kUnknownOffset;
     Finish(batch, absl::OkStatus(), outcomes);
-  } else if (rules_.idempotent && reason == Reason::kOutOfOrderSequence) {
+  } else if (rules_.idempotent && reason == Reason::kUnknownProducer &&
+             in_flight_.front() == batch && batch->maybe_written) {
+    // The broker has forgotten this producer, and with it whether an earlier try was written.
+    needs_new_epoch_ = true;
+    Finish(batch, Uncertain(status), outcomes);
+  } else if (rules_.idempotent &&
+             (reason == Reason::kOutOfOrderSequence || reason == Reason::kUnknownProducer)) {
     // Either a batch before it is still to be sent again, or the numbers have a gap that nothing
     // will fill: the batch before it has failed, or the broker has forgotten this producer. Then
     // none of those behind the gap was written by an earlier try.

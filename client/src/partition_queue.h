@@ -5,7 +5,8 @@
 //
 // How a refusal is handled. The broker takes batches of one producer only in the order of their
 // sequences, so behind a batch that was not written everything in flight is answered
-// OUT_OF_ORDER_SEQUENCE. Nothing more is sent until all of that is answered; then:
+// OUT_OF_ORDER_SEQUENCE (UNKNOWN_PRODUCER when it knows none of the producer's). Nothing more is
+// sent until all of that is answered; then:
 // - refused for a while (or outcome unknown): all go out again with the same sequences, and what
 // had been written is recognised;
 // - refused for good: its records have failed; the others go out again numbered from 0 in a new

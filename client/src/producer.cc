@@ -13,7 +13,8 @@ ProducerOptions Sane(ProducerOptions options) {
       std::clamp<int64_t>(options.batch_bytes, 1, limits::kMaxMessageBytesLargest);
   options.batch_bytes_largest =
       std::clamp(options.batch_bytes_largest, options.batch_bytes, limits::kMaxMessageBytesLargest);
-  options.linger = std::clamp(options.linger, absl::ZeroDuration(), absl::Seconds(1));
+  options.linger =
+      std::clamp(options.linger, absl::ZeroDuration(), absl::Milliseconds(limits::kLingerMostMs));
   options.buffer_bytes = std::max<int64_t>(options.buffer_bytes, 1);
   // Without sequences only one batch at a time keeps the order when it has to be sent again.
   options.max_in_flight =
@@ -49,5 +50,7 @@ absl::Status Producer::Flush(absl::Duration timeout) { return core_->Flush(timeo
 absl::Status Producer::Close(absl::Duration timeout) { return core_->Close(timeout); }
 
 ProducerCounters Producer::counters() const { return core_->counters(); }
+
+absl::Status Producer::last_error() const { return core_->last_error(); }
 
 }  // namespace weir

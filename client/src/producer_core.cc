@@ -298,4 +298,10 @@ ProducerCounters Producer::Core::counters() const {
   return counters_;
 }
 
+absl::Status Producer::Core::last_error() const {
+  absl::MutexLock lock(&mu_);
+  if (unfinished_.empty()) return absl::OkStatus();
+  return connected_ && HasIdentity() ? unfinished_.front()->last_error : last_trouble_;
+}
+
 }  // namespace weir

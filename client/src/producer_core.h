@@ -44,6 +44,7 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
   absl::Status Flush(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Close(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
   ProducerCounters counters() const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status last_error() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   using Batch = client::Batch;

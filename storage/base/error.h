@@ -51,6 +51,7 @@ enum class Reason : int {
   kClientClosed = 29,
 
   kTopicLimit = 30,
+  kUnknownProducer = 31,
 };
 
 // May what was asked for have happened although an error came back?

@@ -62,6 +62,7 @@ inline constexpr size_t kMetricTopics = 10'000;
 // What a refused caller is told to wait.
 inline constexpr int64_t kOverBudgetRetryMs = 100;
 inline constexpr int64_t kDiskLowRetryMs = 1'000;
+inline constexpr int64_t kTooManyProducersRetryMs = 5'000;
 
 // The memory budget of requests (memory.limit).
 inline constexpr int64_t kMemoryLimitSmallest = 16 * kMiB;
@@ -104,10 +105,15 @@ inline constexpr int64_t kOpenFilesFewest = 64;  // that can be configured
 inline constexpr int64_t kOpenFilesMost = 1'000'000;
 
 // Idempotent producers.
+inline constexpr int64_t kLingerMostMs = 1'000;  // of a producer's batches
 inline constexpr int kProducerBatches =
     5;  // remembered per producer and partition (Kafka's number)
 inline constexpr size_t kProducersPerPartition = 10'000;
 inline constexpr int64_t kProducerExpirationMs = 7LL * 24 * 3600 * 1000;
+inline constexpr int64_t kProducerExpirationMostMs = 365LL * 24 * 3600 * 1000;
+// A producer that was heard of is remembered for so long, whatever comes: what it sends again
+// after an answer was lost is recognised.
+inline constexpr int64_t kProducerKeptMs = 10LL * 60 * 1000;
 inline constexpr int64_t kProducerIdBlock = 1'000;
 inline constexpr size_t kRaisedProducerEpochs =
     1'000'000;  // ids whose epoch was raised, remembered by the broker

@@ -11,11 +11,13 @@
 namespace weir {
 
 OpenLogs::OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-                   const RecoveredLog& recovered)
+                   RecoveredLog* recovered)
     : data_directory_(std::move(data_directory)),
       files_(file_system, open_files),
-      states_(recovered.states),
-      damaged_(recovered.damaged) {}
+      leftovers_(recovered->no_space.ok() ? PartitionLog::Leftovers::kRemove
+                                          : PartitionLog::Leftovers::kKeep),
+      states_(std::move(recovered->states)),
+      damaged_(std::move(recovered->damaged)) {}
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,
                                                             const LogConfig& config) {
@@ -39,6 +41,25 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition
   return log;
 }
 
+std::shared_ptr<PartitionLog> OpenLogs::Find(const TopicPartition& id) {
+  absl::ReaderMutexLock lock(&mu_);
+  const auto open = logs_.find(id);
+  return open == logs_.end() ? nullptr : open->second;
+}
+
+absl::StatusOr<LogBounds> OpenLogs::Bounds(const TopicPartition& id) {
+  absl::ReaderMutexLock lock(&mu_);
+  if (const auto open = logs_.find(id); open != logs_.end()) return open->second->bounds();
+  if (deleted_.contains(id.topic))
+    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+  PartitionState state;
+  if (const auto recovered = states_.find(id); recovered != states_.end()) {
+    ByteReader in(recovered->second);
+    WEIR_CHECK(state.DecodeEndsFrom(&in));
+  }
+  return LogBounds{.log_start = state.log_start, .high_watermark = state.log_end};
+}
+
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartition& id) {
   if (deleted_.contains(id.topic))
     return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
@@ -52,7 +73,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartitio
   WEIR_ASSIGN_OR_RETURN(
       std::shared_ptr<PartitionLog> log,
       PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
-                         damaged == damaged_.end() ? "" : damaged->second));
+                         damaged == damaged_.end() ? "" : damaged->second, leftovers_));
   if (recovered != states_.end()) states_.erase(recovered);
   return log;
 }

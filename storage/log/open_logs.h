@@ -23,15 +23,20 @@ namespace weir {
 
 class OpenLogs {
  public:
-  // `recovered`: of this the partitions are taken. `file_system` outlives this.
+  // The partitions are taken out of `recovered`. `file_system` outlives this.
   OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-           const RecoveredLog& recovered);
+           RecoveredLog* recovered);
 
   // The partition's log; an empty one when nothing was ever appended. UNKNOWN_TOPIC after
   // Forget(), or the file system's error.
   absl::StatusOr<std::shared_ptr<PartitionLog>> Get(const TopicPartition& id,
                                                     const LogConfig& config)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // See LogManager::Bounds.
+  absl::StatusOr<LogBounds> Bounds(const TopicPartition& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Null while it is not open.
+  std::shared_ptr<PartitionLog> Find(const TopicPartition& id) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The topic is deleted: no log of it is opened from now on. Returns those that were open.
   std::vector<std::shared_ptr<PartitionLog>> Forget(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
@@ -44,6 +49,7 @@ class OpenLogs {
 
   const std::string data_directory_;
   SegmentFiles files_;
+  const PartitionLog::Leftovers leftovers_;
 
   absl::Mutex mu_;
   absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);

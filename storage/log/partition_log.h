@@ -63,6 +63,11 @@ struct TimestampOffset {
   int64_t timestamp_ms = -1;  // -1: no record is that new, offset is the high watermark
 };
 
+struct LogBounds {
+  Offset log_start;
+  Offset high_watermark;
+};
+
 struct LogDescription {
   Offset log_start;
   Offset high_watermark;
@@ -80,19 +85,24 @@ struct PartitionState;
 
 class PartitionLog {
  public:
-  // The directory's segments, as recovery left them, for a log in `state`. Files outside [log
-  // start, log end] are leftovers and removed. Damage is not an error: it shows in Describe() and
-  // makes the log read-only.
-  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(SegmentFiles* files,
-                                                            std::string directory,
-                                                            TopicPartition id,
-                                                            std::unique_ptr<PartitionState> state,
-                                                            std::string damage);
+  // Files outside [log start, log end]. They are kept where recovery could not finish: what lies
+  // behind the end may have been acknowledged.
+  enum class Leftovers { kRemove, kKeep };
+
+  // The directory's segments, as recovery left them, for a log in `state`. Damage is not an error:
+  // it shows in Describe() and makes the log read-only.
+  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(
+      SegmentFiles* files, std::string directory, TopicPartition id,
+      std::unique_ptr<PartitionState> state, std::string damage, Leftovers leftovers);
   ~PartitionLog();
 
   const TopicPartition& id() const { return id_; }
   Offset log_start() const ABSL_LOCKS_EXCLUDED(mu_);
   Offset high_watermark() const ABSL_LOCKS_EXCLUDED(mu_);
+  LogBounds bounds() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::ReaderMutexLock lock(&mu_);
+    return {log_start_, high_watermark_.offset};
+  }
   LogDescription Describe() const ABSL_LOCKS_EXCLUDED(mu_);
   LogConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
   void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);

@@ -45,13 +45,17 @@ void PartitionState::EncodeTo(std::string* out) const {
   producers.EncodeTo(out);
 }
 
-bool PartitionState::DecodeFrom(ByteReader* in) {
+bool PartitionState::DecodeEndsFrom(ByteReader* in) {
   as_of = RoundNumber{in->Read<uint64_t>()};
   log_start = Offset{in->Read<int64_t>()};
   log_end = Offset{in->Read<int64_t>()};
   segment_base = Offset{in->Read<int64_t>()};
   position = FilePosition{in->Read<int64_t>()};
-  if (!epochs.DecodeFrom(in) || !producers.DecodeFrom(in)) return false;
+  return in->ok();
+}
+
+bool PartitionState::DecodeFrom(ByteReader* in) {
+  if (!DecodeEndsFrom(in) || !epochs.DecodeFrom(in) || !producers.DecodeFrom(in)) return false;
   return in->ok() && MakesSense();
 }
 

@@ -36,6 +36,8 @@ struct PartitionState {
   void EncodeTo(std::string* out) const;
   // False when the bytes make no sense.
   bool DecodeFrom(ByteReader* in);
+  // Only what comes before epochs and producers, which may be many.
+  bool DecodeEndsFrom(ByteReader* in);
 };
 
 }  // namespace weir

@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "storage/base/check.h"
 #include "storage/base/error.h"
 
 namespace weir {
 namespace {
 
-// Sequences run from 0 to 2^31 - 1 and begin again at 0.
-int32_t SequenceAfter(int32_t sequence, int32_t steps) {
-  return static_cast<int32_t>((int64_t{sequence} + steps) & INT32_MAX);
-}
+// How often idle producers are looked for while one of them expires.
+constexpr int64_t kExpiryLooks = 8;
 
 std::string Name(const RecordBatchHeader& header) {
   return absl::StrCat("producer ", header.producer_id.value(), " epoch ",
@@ -26,20 +26,21 @@ int32_t ProducerState::Batch::last_sequence() const {
 
 absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const RecordBatchHeader& header,
                                                             int64_t now_ms, int64_t expiration_ms) {
+  if (now_ms >= next_expiry_ms_) {
+    Expire(now_ms, expiration_ms);
+    next_expiry_ms_ = now_ms + expiration_ms / kExpiryLooks;
+  }
   const auto found = producers_.find(header.producer_id);
   if (found == producers_.end()) {
-    if (producers_.size() >= limits::kProducersPerPartition) Expire(now_ms, expiration_ms);
-    if (producers_.size() >= limits::kProducersPerPartition) {
-      return MakeError(Reason::kTooManyProducers,
-                       absl::StrCat("the partition remembers ", producers_.size(),
-                                    " producer ids, at most ", limits::kProducersPerPartition));
-    }
     // New, or forgotten after its silence. Only 0 may begin: were any sequence taken, a refused
     // first batch could be overtaken by the second and then pass for a repeat.
-    if (header.base_sequence == 0) return Verdict{};
-    return MakeError(Reason::kOutOfOrderSequence,
-                     absl::StrCat(Name(header), " is not known here and begins at sequence ",
-                                  header.base_sequence, ", expected 0"));
+    if (header.base_sequence != 0) {
+      return MakeError(Reason::kUnknownProducer,
+                       absl::StrCat(Name(header), " is not known here and begins at sequence ",
+                                    header.base_sequence, ", expected 0"));
+    }
+    WEIR_RETURN_IF_ERROR(CheckRoom(now_ms));
+    return Verdict{};
   }
   const Producer& producer = found->second;
   if (header.producer_epoch < producer.epoch) {
@@ -75,14 +76,30 @@ absl::StatusOr<ProducerState::Verdict> ProducerState::Check(const RecordBatchHea
   return MakeError(Reason::kOutOfOrderSequence, what);
 }
 
+ProducerState::Producers::iterator ProducerState::LongestSilent() {
+  return std::min_element(producers_.begin(), producers_.end(), [](const auto& a, const auto& b) {
+    return a.second.last_append_ms < b.second.last_append_ms;
+  });
+}
+
+absl::Status ProducerState::CheckRoom(int64_t now_ms) {
+  if (producers_.size() < limits::kProducersPerPartition) return absl::OkStatus();
+  if (now_ms >= no_room_until_ms_) {
+    no_room_until_ms_ = LongestSilent()->second.last_append_ms + limits::kProducerKeptMs;
+    if (now_ms >= no_room_until_ms_) return absl::OkStatus();
+  }
+  return MakeError(
+      Reason::kTooManyProducers,
+      absl::StrCat("the partition remembers ", producers_.size(), " producer ids, at most ",
+                   limits::kProducersPerPartition, ", each for at least ",
+                   absl::FormatDuration(absl::Milliseconds(limits::kProducerKeptMs))),
+      absl::Milliseconds(std::min(no_room_until_ms_ - now_ms, limits::kTooManyProducersRetryMs)));
+}
+
 void ProducerState::Note(const RecordBatchHeader& header, int64_t now_ms) {
-  // Check() made room, but redo has not asked it: there the ones that it let go come back.
   if (producers_.size() >= limits::kProducersPerPartition &&
       !producers_.contains(header.producer_id)) {
-    producers_.erase(
-        std::min_element(producers_.begin(), producers_.end(), [](const auto& a, const auto& b) {
-          return a.second.last_append_ms < b.second.last_append_ms;
-        }));
+    producers_.erase(LongestSilent());
   }
   Producer& producer = producers_[header.producer_id];
   if (producer.epoch != header.producer_epoch) {

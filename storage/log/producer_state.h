@@ -24,15 +24,17 @@ class ProducerState {
     Offset original;  // of a duplicate: the base offset it was given
   };
 
-  // May a batch with this header be appended next? Errors: OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED,
-  // DUPLICATE_SEQUENCE (a repeat older than what is remembered), TOO_MANY_PRODUCERS. Changes
-  // nothing. The header has_producer(). `now_ms`: idle producers are passed over when the table is
-  // full.
+  // May a batch with this header be appended next? Errors: OUT_OF_ORDER_SEQUENCE, UNKNOWN_PRODUCER
+  // (the same of a producer that is not known here, new or forgotten), PRODUCER_FENCED,
+  // DUPLICATE_SEQUENCE (a repeat older than what is remembered), TOO_MANY_PRODUCERS (the table is
+  // full of producers that were heard of within limits::kProducerKeptMs). Changes nothing but that
+  // producers silent for longer than `expiration_ms` go sooner or later. The header has_producer().
   absl::StatusOr<Verdict> Check(const RecordBatchHeader& header, int64_t now_ms,
                                 int64_t expiration_ms);
 
-  // Takes note of an appended batch (base_offset set). Also used by redo, which has checked
-  // nothing: when the table is full, the producer that was silent longest makes room.
+  // Takes note of an appended batch (base_offset set). When the table is full, the producer that
+  // was silent longest makes room for a new one: Check has found it old enough. Redo, which has
+  // checked nothing, does over again what was done then.
   void Note(const RecordBatchHeader& header, int64_t now_ms);
 
   // Forgets batches at or above `end`.
@@ -45,7 +47,7 @@ class ProducerState {
   // False when the bytes make no sense.
   bool DecodeFrom(ByteReader* in);
 
-  bool operator==(const ProducerState&) const = default;
+  bool operator==(const ProducerState& other) const { return producers_ == other.producers_; }
 
  private:
   struct Batch {
@@ -65,7 +67,17 @@ class ProducerState {
     bool operator==(const Producer&) const = default;
   };
 
-  absl::flat_hash_map<ProducerId, Producer> producers_;
+  using Producers = absl::flat_hash_map<ProducerId, Producer>;
+
+  // Of a table that is not empty.
+  Producers::iterator LongestSilent();
+  // OK when a new producer finds room, or some other is silent for long enough to make it.
+  absl::Status CheckRoom(int64_t now_ms);
+
+  Producers producers_;
+  // Both only spare the committer a look at every producer.
+  int64_t next_expiry_ms_ = 0;    // nobody is let go before
+  int64_t no_room_until_ms_ = 0;  // in a full table nobody is silent for long enough before
 };
 
 }  // namespace weir

@@ -86,6 +86,10 @@ absl::Status TooShort(size_t size) {
 
 }  // namespace
 
+int32_t SequenceAfter(int32_t sequence, int32_t steps) {
+  return static_cast<int32_t>((int64_t{sequence} + steps) & INT32_MAX);
+}
+
 RecordBatchHeader DecodeBatchHeader(const char* bytes) {
   return {.base_offset = Offset(LoadBig<int64_t>(bytes + kBaseOffsetAt)),
           .batch_length = LoadBig<int32_t>(bytes + kBatchLengthAt),

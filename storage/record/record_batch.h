@@ -59,6 +59,9 @@ struct RecordBatchHeader {
   bool operator==(const RecordBatchHeader&) const = default;
 };
 
+// The sequence `steps` records behind `sequence`: they run from 0 to 2^31 - 1 and begin again at 0.
+int32_t SequenceAfter(int32_t sequence, int32_t steps);
+
 // Decodes the first 61 bytes; checks nothing. `bytes` has at least kBatchHeaderBytes.
 RecordBatchHeader DecodeBatchHeader(const char* bytes);
 // Writes 61 bytes to `to`.

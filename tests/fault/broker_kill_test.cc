@@ -1,12 +1,14 @@
 // kill -9: the real broker is killed at random moments under eight producers, with segments
 // rolling, retention at work and checkpoints running; producers go on by themselves. What was
-// acknowledged is remembered by this process.
+// acknowledged is remembered by this process: all of it from the log starts on must be there.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <atomic>
 #include <iostream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,11 @@ namespace {
 
 constexpr int kProducers = 8;
 constexpr int32_t kPartitions = 6;
+// A topic keeps far less than is written to it, and is looked at many times between two kills.
+constexpr char kSegmentBytes[] = "16384";
+constexpr char kRetentionBytes[] = "49152";
+const std::vector<std::string> kBusyRetention = {"--retention-check-interval", "10ms"};
+const std::vector<std::string> kNoRetention = {"--retention-check-interval", "1h"};
 
 TEST(BrokerKillTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
   int64_t cycles = 50;
@@ -31,12 +38,13 @@ TEST(BrokerKillTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
   ASSERT_NE(mkdtemp(directory), nullptr);
   const std::string data = absl::StrCat(directory, "/data");
   BrokerRunner broker(WEIR_BROKER);
-  ASSERT_TRUE(broker.Start(data).ok());
+  ASSERT_TRUE(broker.Start(data, kBusyRetention).ok());
   Client client({.broker = broker.address()});
   ASSERT_TRUE(Admin(client)
                   .CreateTopic({.name = BrokerLedger::kTopic,
                                 .partitions = kPartitions,
-                                .config = {{"segment.bytes", "65536"}}})
+                                .config = {{"segment.bytes", kSegmentBytes},
+                                           {"retention.bytes", kRetentionBytes}}})
                   .ok());
   BrokerLedger ledger;
   std::atomic<bool> stop{false};
@@ -58,18 +66,22 @@ TEST(BrokerKillTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
     ASSERT_TRUE(ledger.first_error().ok())
         << "seed " << seed << ", cycle " << cycle << ": " << ledger.first_error();
     broker.Kill();
-    const absl::Status started = broker.Start(data);
+    const absl::Status started = broker.Start(data, kBusyRetention);
     ASSERT_TRUE(started.ok()) << "seed " << seed << ", cycle " << cycle << ": " << started;
   }
   stop = true;
   for (std::thread& producer : producers) producer.join();
   EXPECT_TRUE(ledger.first_error().ok()) << ledger.first_error();
-  int64_t records = 0;
-  EXPECT_EQ(BrokerLedger::Check(client, ledger.acknowledged(), kPartitions, &records), "")
+  EXPECT_EQ(broker.Terminate(), 0);
+  ASSERT_TRUE(broker.Start(data, kNoRetention).ok());
+  BrokerLedger::Found found;
+  EXPECT_EQ(BrokerLedger::Check(client, ledger.acknowledged(), kPartitions, &found), "")
       << "seed " << seed;
-  EXPECT_EQ(records, ledger.acknowledged_count())
+  EXPECT_EQ(found.records + found.removed, ledger.acknowledged_count())
       << "after the last flush everything is acknowledged, once";
-  std::cout << "kill -9: " << cycles << " cycles, " << records << " records, seed " << seed << "\n";
+  EXPECT_GT(found.removed, 0) << "retention was at work";
+  std::cout << "kill -9: " << cycles << " cycles, " << found.records << " records, "
+            << found.removed << " removed by retention, seed " << seed << "\n";
   EXPECT_EQ(broker.Terminate(), 0);
   std::system(absl::StrCat("rm -rf ", directory).c_str());
 }

@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "weir/admin.h"
 #include "weir/consumer.h"
 
 namespace weir {
@@ -46,17 +47,29 @@ void BrokerLedger::AwaitAcknowledged(int64_t count) const {
 }
 
 std::string BrokerLedger::Check(const Client& client, const Acknowledged& acknowledged,
-                                int32_t partitions, int64_t* records) {
-  *records = 0;
+                                int32_t partitions, Found* found) {
+  *found = {};
+  std::map<int32_t, int64_t> next_offset;
+  const auto topic = Admin(client).DescribeTopic(kTopic);
+  if (!topic.ok()) return topic.status().ToString();
+  for (const Admin::PartitionDescription& partition : topic->partitions)
+    next_offset[partition.partition.value()] = partition.log_start_offset.value();
+  size_t expected = 0;
+  for (const auto& [place, value] : acknowledged) {
+    if (place.second < next_offset[place.first]) {
+      ++found->removed;
+    } else {
+      ++expected;
+    }
+  }
   Consumer consumer(client);
   for (int32_t p = 0; p < partitions; ++p) {
     const absl::Status assigned =
         consumer.Assign({.topic = kTopic, .partition = PartitionIndex{p}, .until_end = true});
     if (!assigned.ok()) return assigned.ToString();
   }
-  std::map<int32_t, int64_t> next_offset;
   std::map<std::string, int64_t> next_number;  // by producer
-  size_t found = 0;
+  size_t matched = 0;
   while (!consumer.AtEnd()) {
     absl::StatusOr<RecordSet> set = consumer.Poll(absl::Seconds(30));
     if (!set.ok()) return set.status().ToString();
@@ -65,7 +78,7 @@ std::string BrokerLedger::Check(const Client& client, const Acknowledged& acknow
     const int32_t partition = set->partition().value();
     RecordView record;
     while (set->Next(&record)) {
-      ++*records;
+      ++found->records;
       if (record.offset.value() != next_offset[partition]++) {
         return absl::StrCat("partition ", partition, " has a hole before offset ",
                             record.offset.value());
@@ -75,21 +88,25 @@ std::string BrokerLedger::Check(const Client& client, const Acknowledged& acknow
       int64_t number = -1;
       if (parts.size() != 3 || !absl::SimpleAtoi(parts[1], &number))
         return absl::StrCat("a record that nobody sent: ", value);
-      if (number != next_number[parts[0]]++) {
-        return absl::StrCat("producer ", parts[0], ": record ", number, " where ",
-                            next_number[parts[0]] - 1, " was expected");
+      // A producer's first records may be below the log start.
+      int64_t& next =
+          next_number.try_emplace(parts[0], found->removed > 0 ? number : 0).first->second;
+      if (number != next) {
+        return absl::StrCat("producer ", parts[0], ": record ", number, " where ", next,
+                            " was expected");
       }
+      ++next;
       const auto promised = acknowledged.find({partition, record.offset.value()});
       if (promised == acknowledged.end()) continue;
       if (promised->second != value)
         return absl::StrCat("offset ", record.offset.value(),
                             " holds another record than was acknowledged");
-      ++found;
+      ++matched;
     }
     if (!set->status().ok()) return set->status().ToString();
   }
-  if (found != acknowledged.size())
-    return absl::StrCat(acknowledged.size() - found, " acknowledged records are lost");
+  if (matched != expected)
+    return absl::StrCat(expected - matched, " acknowledged records are lost");
   return "";
 }
 

@@ -32,11 +32,15 @@ class BrokerLedger {
   // Waits until so many records have been acknowledged (or one has failed).
   void AwaitAcknowledged(int64_t count) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Reads the whole topic and holds it against `acknowledged`: every one is at its place, no offset
-  // is missing, every producer's records are in order and none is there twice. Empty when all is
-  // right. `records`: how many there were.
+  struct Found {
+    int64_t records = 0;
+    int64_t removed = 0;  // acknowledged, and below the log start now
+  };
+  // Reads the whole topic, which nobody changes meanwhile, and holds it against `acknowledged`:
+  // every one from the log starts on is at its place, no offset is missing, every producer's
+  // records are in order and none is there twice. Empty when all is right.
   static std::string Check(const Client& client, const Acknowledged& acknowledged,
-                           int32_t partitions, int64_t* records);
+                           int32_t partitions, Found* found);
 
   static constexpr char kTopic[] = "ledger";
 

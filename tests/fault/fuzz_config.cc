@@ -100,6 +100,8 @@ void CheckRanges(const BrokerConfig& config, bool exposure_checked) {
   WEIR_CHECK(
       Between<int64_t>(static_cast<int64_t>(config.open_files), kOpenFilesFewest, kOpenFilesMost));
   WEIR_CHECK(Between(config.grace_period, absl::Seconds(1), absl::Hours(1)));
+  WEIR_CHECK(Between(config.retention_check_interval, absl::Milliseconds(10), absl::Hours(1)));
+  WEIR_CHECK(Between(config.producer_id_expiration_ms, kProducerKeptMs, kProducerExpirationMostMs));
   constexpr absl::string_view kLevels[] = {"trace", "debug", "info", "warn", "error"};
   WEIR_CHECK(std::count(std::begin(kLevels), std::end(kLevels), config.log_level) == 1);
   WEIR_CHECK(Between(config.topic_partitions, 1, kPartitionsPerTopic));

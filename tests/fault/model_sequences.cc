@@ -13,7 +13,8 @@ ModelSequences::Verdict ModelSequences::Judge(const ModelNumbering& numbering,
   if (numbering.producer_id < 0) return {};
   if (numbering.base_sequence < 0) return {.refusal = "CORRUPT_BATCH"};
   const Producer* const producer = Find(numbering.producer_id);
-  if (producer == nullptr) return begins;
+  if (producer == nullptr)
+    return {.refusal = numbering.base_sequence == 0 ? "" : "UNKNOWN_PRODUCER"};
   if (numbering.epoch < producer->epoch) return {.refusal = "PRODUCER_FENCED"};
   if (numbering.epoch > producer->epoch) return begins;
   for (const Batch& batch : producer->batches) {

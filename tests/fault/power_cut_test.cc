@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/broker_ledger.h"
+#include "tests/fault/topic_churn.h"
 #include "tests/support/broker_runner.h"
 #include "tests/support/sim_random.h"
 #include "weir/admin.h"
@@ -73,15 +74,22 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
       producer.Flush(absl::Seconds(60)).IgnoreError();  // its end waits for nothing
     });
   }
+  TopicChurn churn;
+  std::thread churner([&] { churn.Run(client, stop); });
   std::vector<BrokerLedger::Acknowledged> promised;
+  std::vector<TopicChurn::State> before, after;
   for (int64_t cut = 0; cut < cuts; ++cut) {
     ledger.AwaitAcknowledged(ledger.acknowledged_count() + 1 +
                              static_cast<int64_t>(random.Below(4000)));
     promised.push_back(ledger.acknowledged());
+    before.push_back(churn.state());
     ASSERT_TRUE(Disk("cut", absl::StrCat("c", cut)));
+    after.push_back(churn.state());
   }
   stop = true;
   for (std::thread& producer : producers) producer.join();
+  churner.join();
+  EXPECT_TRUE(churn.first_error().ok()) << churn.first_error();
   EXPECT_TRUE(ledger.first_error().ok()) << ledger.first_error();
   EXPECT_EQ(broker.Terminate(), 0);
   for (int64_t cut = 0; cut < cuts; ++cut) {
@@ -91,16 +99,19 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
       BrokerRunner survivor(WEIR_BROKER);
       const absl::Status recovered = survivor.Start(absl::StrCat(directory_, "/", name, "/data"));
       ASSERT_TRUE(recovered.ok()) << "seed " << seed << ", cut " << cut << ": " << recovered;
-      int64_t records = 0;
-      EXPECT_EQ(BrokerLedger::Check(Client({.broker = survivor.address()}),
-                                    promised[static_cast<size_t>(cut)], kPartitions, &records),
-                "")
+      const Client reader({.broker = survivor.address()});
+      const auto at = static_cast<size_t>(cut);
+      BrokerLedger::Found found;
+      EXPECT_EQ(BrokerLedger::Check(reader, promised[at], kPartitions, &found), "")
+          << "seed " << seed << ", cut " << cut;
+      EXPECT_EQ(TopicChurn::Check(reader, before[at], after[at]), "")
           << "seed " << seed << ", cut " << cut;
     }
     Disk("drop", name);
   }
   std::cout << "power cuts: " << cuts << ", the last with " << promised.back().size()
-            << " acknowledged records, seed " << seed << "\n";
+            << " acknowledged records and " << before.back().deleted
+            << " topics created and deleted, seed " << seed << "\n";
 }
 
 }  // namespace

@@ -10,6 +10,31 @@ from broker_process import DEADLINE, BrokerTest
 from weir.v1 import admin_pb2, common_pb2, log_pb2
 
 
+class Ends(BrokerTest):
+    """A broker that nobody makes a mistake on."""
+
+    def test_callers_that_leave_are_no_errors(self):
+        self.broker.create("topic")
+        self.broker.produce("topic", [b"v"])
+        stream = self.broker.log_service.FetchStream(log_pb2.FetchStreamRequest(topic="topic"), timeout=DEADLINE)
+        self.assertEqual([r.value for r in next(stream).records.records], [b"v"])
+        stream.cancel()
+        poll = log_pb2.FetchRequest(max_wait_ms=60_000)
+        poll.partitions.add(topic="topic", offset=1)
+        polled = self.broker.log_service.Fetch.future(poll, timeout=DEADLINE)
+        while self.broker.metric("weir_waiters") == 0:
+            pass
+        polled.cancel()
+        while self.broker.metric("weir_streams") > 0 or self.broker.metric("weir_waiters") > 0:
+            pass
+        self.assertEqual(self.broker.values("topic"), [b"v"])
+        told = [line for line in self.broker.get("/metrics")[1].splitlines() if line.startswith("weir_errors_total")]
+        self.assertGreater(len(told), 0)
+        self.assertEqual([line for line in told if not line.endswith(" 0")], [])
+        self.assertEqual(self.broker.fetch("nowhere").error.reason, "UNKNOWN_TOPIC")
+        self.assertEqual(self.broker.metric('weir_errors_total{reason="UNKNOWN_TOPIC"}'), 1)
+
+
 class Records(BrokerTest):
     def test_what_was_produced_is_fetched_in_order(self):
         self.broker.create("orders", 3)

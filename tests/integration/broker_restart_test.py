@@ -53,6 +53,30 @@ class Restart(unittest.TestCase):
         self.assertEqual(self.broker.values("kept"), [b"v"])
         self.assertEqual(self.broker.stop(signal.SIGINT), 0)
 
+    def test_every_topic_has_its_metrics_before_anybody_asks_for_it(self):
+        self.broker.create("full", 2)
+        self.broker.create("empty")
+        self.broker.produce("full", [b"a", b"b"], 1)
+        self.broker.admin.DeleteRecords(admin_pb2.DeleteRecordsRequest(
+            topic="full", targets=[admin_pb2.DeleteRecordsRequest.Target(partition=1, before_offset=1)]), timeout=DEADLINE)
+        self.broker.create("gone")
+        self.broker.admin.DeleteTopic(admin_pb2.DeleteTopicRequest(name="gone"), timeout=DEADLINE)
+        for end in (Broker.stop, Broker.kill):
+            end(self.broker)
+            self.broker = self.started()
+            self.assertEqual(self.broker.metric('weir_topic_records{topic="full"}'), 1)
+            self.assertEqual(self.broker.metric('weir_topic_records{topic="empty"}'), 0)
+            self.assertEqual(self.broker.metric('weir_topic_size_bytes{topic="empty"}'), 0)
+            self.assertEqual(self.broker.metric('weir_partition_high_watermark{topic="full",partition="0"}'), 0)
+            self.assertEqual(self.broker.metric('weir_partition_high_watermark{topic="full",partition="1"}'), 2)
+            self.assertEqual(self.broker.metric('weir_partition_log_start_offset{topic="full",partition="1"}'), 1)
+            self.assertNotIn('"gone"', self.broker.get("/metrics")[1])
+            size = 'weir_topic_size_bytes{topic="full"}'
+            self.assertNotIn(size, self.broker.get("/metrics")[1], "nobody has looked at its files")
+            self.broker.fetch("full", 0)
+            self.broker.fetch("full", 1, offset=1)
+            self.assertGreater(self.broker.metric(size), 0)
+
     def test_topics_and_their_configuration_are_kept_and_deleted_ones_stay_deleted(self):
         self.broker.create("stays", 4, retention_ms="5000")
         self.broker.create("goes", 2)
@@ -124,7 +148,7 @@ class Restart(unittest.TestCase):
                 answers.append(answer)
         ended.set()
         self.assertEqual(error.exception.code(), grpc.StatusCode.UNAVAILABLE)
-        self.assertEqual(dict(error.exception.trailing_metadata())["weir-reason"], "SHUTTING_DOWN")
+        self.assertEqual(dict(error.exception.trailing_metadata()).get("weir-reason"), "SHUTTING_DOWN", error.exception)
         self.assertIsNone(polled.exception())
         with self.assertRaises(grpc.RpcError) as error:
             list(stream)

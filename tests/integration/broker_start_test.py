@@ -63,6 +63,10 @@ class Start(unittest.TestCase):
         self.assertRefused(1, [self.data, "another broker", other.process.pid])
         other.create("still-works")
 
+    def test_a_misspelled_variable_is_told(self):
+        self.started()
+        self.assertRefused(1, ["WEIR_OPEN_FILE in the environment is no setting", "another broker"], env={"WEIR_OPEN_FILE": "100"})
+
     def test_a_file_in_place_of_the_data_directory(self):
         path = pathlib.Path(self.directory, "file")
         path.write_text("mine")

@@ -5,17 +5,32 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 
 READY = re.compile(r"weir-broker \S+ ready on (\S+:\d+) \(gRPC\) and (\S+:\d+) \(HTTP\)")
 
 
+def adjacent_ports():
+    """Two free ports of loopback, the second one above the first."""
+    while True:
+        with socket.socket() as low, socket.socket() as high:
+            low.bind(("127.0.0.1", 0))
+            port = low.getsockname()[1]
+            try:
+                high.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port, port + 1
+
+
 class Broker:
     """A weir-broker on free ports of loopback; a restart keeps data and ports."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, *flags):
         self._program = program
+        self._flags = flags
         self._folder = pathlib.Path(folder)
         self.data = self._folder / "data"
         self.address = "127.0.0.1:0"
@@ -24,7 +39,7 @@ class Broker:
         self._log = (self._folder / "broker.log").open("ab")
 
     def start(self):
-        command = [self._program, "--data-dir", self.data, "--listen", self.address, "--http", self.http]
+        command = [self._program, "--data-dir", self.data, "--listen", self.address, "--http", self.http, *self._flags]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
         line = self._process.stdout.readline()
         ready = READY.search(line)
@@ -58,12 +73,16 @@ class Weir:
     def __init__(self, program, broker):
         self._program = program
         self._broker = broker
+        self.names_http = True  # False: weir finds the HTTP port by itself
 
     def command(self, *words):
         return [str(self._program), *map(str, words)]
 
     def environment(self):
-        return {**os.environ, "WEIR_BROKER": self._broker.address, "WEIR_HTTP": self._broker.http}
+        environment = {**os.environ, "WEIR_BROKER": self._broker.address}
+        if self.names_http:
+            environment["WEIR_HTTP"] = self._broker.http
+        return environment
 
     def run(self, *words, stdin=b"", status=0):
         """What it prints; checks its exit status."""
@@ -87,9 +106,9 @@ class ProduceRun:
 
     PROGRESS = re.compile(r"progress acknowledged=(\d+) pending=(\d+)")
 
-    def __init__(self, weir, *words):
+    def __init__(self, weir, *words, progress="lines"):
         self._process = subprocess.Popen(
-            weir.command("produce", *words, "--progress", "lines", "--progress-interval", "20ms"),
+            weir.command("produce", *words, "--progress", progress, "--progress-interval", "20ms"),
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=weir.environment())
         self._changed = threading.Condition()
         self._acknowledged = 0
@@ -138,6 +157,15 @@ class ProduceRun:
             self._changed.wait_for(lambda: self._acknowledged >= acknowledged or self._ended, timeout=300)
             if self._acknowledged < acknowledged:
                 raise AssertionError(f"only {self._acknowledged} of {acknowledged} acknowledged: {self.words}")
+
+    def wait_for_words(self, *parts):
+        """Until a line that it says besides progress has all of these."""
+        def said():
+            return [line for line in self.words if all(part in line for part in parts)]
+        with self._changed:
+            self._changed.wait_for(lambda: said() or self._ended, timeout=300)
+            if not said():
+                raise AssertionError(f"it did not say {parts}: {self.words}")
 
     def interrupt(self):
         self._process.send_signal(signal.SIGINT)

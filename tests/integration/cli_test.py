@@ -8,9 +8,19 @@ import sys
 import tempfile
 import unittest
 
-from cli_programs import Broker, ProduceRun, Weir
+from cli_programs import Broker, ProduceRun, Weir, adjacent_ports
 
 PROGRAMS = {}
+
+
+def crc32c(data):
+    """The CRC of record batches."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
 
 
 def numbered(count, width=90):
@@ -82,6 +92,18 @@ class CliTest(unittest.TestCase):
         self.assertEqual(follower.wait(timeout=60), 0)
         follower.stdout.close()
 
+    def test_follow_reads_partitions_that_are_added(self):
+        self.create("log")
+        self.weir.run("produce", "log", stdin=b"old\n")
+        follower = subprocess.Popen(self.weir.command("consume", "log", "--follow"), stdout=subprocess.PIPE, env=self.weir.environment())
+        self.assertEqual(follower.stdout.readline(), b"old\n")
+        self.weir.run("topic", "add-partitions", "log", "--to", "3", "--yes")
+        self.weir.run("produce", "log", "--partition", "2", stdin=b"new\n")
+        self.assertEqual(follower.stdout.readline(), b"new\n")
+        follower.terminate()
+        self.assertEqual(follower.wait(timeout=60), 0)
+        follower.stdout.close()
+
     def test_a_reader_that_leaves_is_no_error(self):
         self.create("log")
         self.weir.run("produce", "log", stdin=b"".join(numbered(200_000)))
@@ -92,6 +114,23 @@ class CliTest(unittest.TestCase):
         self.assertEqual(consumer.stderr.read(), b"")
         self.assertEqual(consumer.wait(timeout=60), 0)
         consumer.stderr.close()
+
+    def test_a_batch_that_cannot_be_decoded_costs_only_its_own_records(self):
+        self.create("log")
+        for text in (b"first\n", b"second\n", b"third\n"):
+            self.weir.run("produce", "log", stdin=text)
+        self.broker.stop()
+        [segment] = self.broker.data.glob("logs/*/0/*.log")
+        content = bytearray(segment.read_bytes())
+        second = 12 + int.from_bytes(content[8:12], "big")
+        end = second + 12 + int.from_bytes(content[second + 8:second + 12], "big")
+        content[second + 61] = 0x7f  # the length of its record: -64
+        content[second + 17:second + 21] = crc32c(content[second + 21:end]).to_bytes(4, "big")
+        segment.write_bytes(content)
+        self.broker.start()
+        done = self.weir.run("consume", "log", status=1)
+        self.assertEqual(done.stdout, b"first\nthird\n")
+        self.assertIn("CORRUPT_BATCH: log/0: offsets 1 to 1 cannot be read", done.stderr.decode())
 
     # Administration.
 
@@ -109,6 +148,17 @@ class CliTest(unittest.TestCase):
         self.assertEqual([(t["topic"], t["partitions"]) for t in self.weir.json("topic", "list")], [("orders", 4)])
         self.weir.run("topic", "delete", "orders", "--yes")
         self.assertEqual(self.weir.json("topic", "list"), [])
+
+    def test_the_broker_chooses_the_number_of_partitions_when_nobody_does(self):
+        self.broker.stop()
+        self.broker = Broker(PROGRAMS["weir-broker"], self.folder, "--topic-partitions", "6")
+        self.broker.start()
+        self.addCleanup(self.broker.close)
+        self.weir = Weir(PROGRAMS["weir"], self.broker)
+        self.assertIn("partitions: 6", self.weir.run("topic", "create", "default").stdout.decode())
+        self.create("chosen", 2)
+        self.assertEqual([t["partitions"] for t in self.weir.json("topic", "list")], [2, 6])
+        self.assertIn("100000", self.weir.run("topic", "create", "x", "--partitions", "100001", status=2).stderr.decode())
 
     def test_what_cannot_be_taken_back_asks_for_yes(self):
         self.create("orders", 2)
@@ -143,6 +193,29 @@ class CliTest(unittest.TestCase):
             done = self.weir.run(*words, status=2)
             self.assertTrue(done.stderr, words)
             self.assertFalse(done.stdout, words)
+
+    def test_an_unknown_command_is_named(self):
+        for words in (("nonsense",), ("topic", "nonsense"), ("help", "nonsense"), ("help", "topic", "nonsense"), ("help", "produce", "nonsense"),
+                      ("--broker", "127.0.0.1:1", "nonsense"), ("topic", "list", "nonsense")):
+            done = self.weir.run(*words, status=2)
+            self.assertIn("nonsense", done.stderr.decode(), words)
+            self.assertFalse(done.stdout, words)
+        self.assertIn("weir topic create", self.weir.run("help", "topic", "create").stdout.decode())
+
+    def test_what_is_out_of_range_is_refused_with_the_range(self):
+        for words, told in ((("consume", "x", "--partition", "-1"), "-1 not in range 0 to 99999"),
+                            (("produce", "x", "--partition", "100000"), "100000 not in range 0 to 99999"),
+                            (("consume", "x", "--max", "-1"), "-1 not in range 0 to"), (("produce", "x", "--rate", "0"), "0 not in range 1 to"),
+                            (("produce", "x", "--batch-bytes", "0"), "'0' is not from 1 to 33554432 bytes"),
+                            (("produce", "x", "--batch-bytes", "33MiB"), "'33MiB' is not from 1 to 33554432 bytes"),
+                            (("produce", "x", "--linger", "5s"), "'5s' is not from 0 to 1000ms"),
+                            (("produce", "x", "--buffer-bytes", "0"), "'0' is not from 1 byte up"),
+                            (("produce", "x", "--progress-interval", "0"), "'0' is not from 1ms up"),
+                            (("top", "--interval", "0"), "'0' is not from 1ms up"),
+                            (("bench", "produce", "--linger", "1001ms"), "'1001ms' is not from 0 to 1000ms")):
+            text = self.weir.run(*words, status=2).stderr.decode()
+            self.assertIn(told, text)
+            self.assertLess(max(map(len, text.splitlines())), 150)
 
     def test_errors_are_status_1_with_reason_and_hint(self):
         self.create("orders", 2)
@@ -202,6 +275,21 @@ class CliTest(unittest.TestCase):
         self.broker.start()
         self.assertGreaterEqual(sum(self.weir.high_watermarks("log")), count)
 
+    def test_a_run_that_does_not_come_further_says_why(self):
+        self.create("log")
+        self.broker.stop()
+        self.broker = Broker(PROGRAMS["weir-broker"], self.folder, "--disk-low", "8000TiB")
+        self.broker.start()
+        self.addCleanup(self.broker.close)
+        run = ProduceRun(Weir(PROGRAMS["weir"], self.broker), "log", progress="auto")
+        run.feed([b"line\n"]).join()
+        run.flush_input()
+        run.wait_for_words("nothing acknowledged for 3 s", "DISK_LOW", "trying again")
+        run.wait_for_words("hint: free space")
+        run.interrupt()
+        run.interrupt()
+        self.assertEqual(run.wait(), (130, 0), run.words)
+
     def test_every_line_lands_once_though_the_broker_is_killed_twice(self):
         total = 300_000
         self.create("log", 12)
@@ -259,6 +347,14 @@ class CliTest(unittest.TestCase):
         self.broker.start()
         self.assertEqual(sum(self.weir.high_watermarks("log")), row["offsets"], "stat knows what recovery will make of it")
 
+    def test_log_verify_counts_what_is_only_in_the_journal(self):
+        self.create("log")
+        self.weir.run("produce", "log", stdin=b"".join(numbered(100)))
+        text = self.weir.run("log", "verify", self.broker.data).stdout.decode()
+        [report] = self.weir.json("log", "verify", self.broker.data)
+        self.assertEqual(report["records"] + report["journal_records"], 100, text)
+        self.assertRegex(text, r"\d+ records in \d+ batches, [^\n]*\nand \d+ records in \d+ batches of \d+ journal rounds")
+
     def test_log_verify_finds_a_flipped_bit(self):
         self.create("log")
         self.weir.run("produce", "log", stdin=b"".join(numbered(10_000)))
@@ -295,6 +391,17 @@ class CliTest(unittest.TestCase):
         [page] = self.weir.json("top", "--once", "--interval", "10ms")
         self.assertEqual([(t["topic"], t["offsets"]) for t in page["topics"]], [("log", 1)])
         self.assertIn("records/s", self.weir.run("top", "--once", "--interval", "10ms").stdout.decode())
+
+    def test_top_finds_the_metrics_beside_the_broker(self):
+        self.broker.stop()
+        self.broker.address, self.broker.http = (f"127.0.0.1:{port}" for port in adjacent_ports())
+        self.broker.start()
+        self.weir.names_http = False
+        [page] = self.weir.json("top", "--once", "--interval", "10ms")
+        self.assertEqual(page["errors_per_second"], 0)
+        self.broker.stop()
+        done = self.weir.run("top", "--once", status=1)
+        self.assertIn(f"http://{self.broker.http}/metrics", done.stderr.decode())
 
     def test_bench_gives_figures_with_their_configuration(self):
         cases = {"produce": ("--records", "20000"), "singles": ("--records", "2000", "--threads", "4"), "unary": ("--records", "2000"),

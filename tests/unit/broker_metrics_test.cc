@@ -22,7 +22,8 @@ TEST(MetricsTest, CallsAreCountedByNameAndErrorsByReason) {
   metrics.CountCall(Call::kProduce, absl::Milliseconds(3), absl::OkStatus());
   metrics.CountCall(Call::kFetch, absl::Milliseconds(3),
                     MakeError(Reason::kUnknownTopic, "no topic"));
-  metrics.CountError(absl::CancelledError("gone"));
+  metrics.CountError(absl::InternalError("no reason"));
+  metrics.CountCall(Call::kFetch, absl::Milliseconds(3), absl::CancelledError("gone"));
   const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("weir_call_seconds_count{call=\"Produce\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("weir_call_seconds_bucket{call=\"Produce\",le=\"0.0032\"} 1\n"));
@@ -87,13 +88,32 @@ TEST(PartitionCollectorTest, PartitionsBeyondTheBoundAreOnlyInTheSumOfTheirTopic
   EXPECT_THAT(text, HasSubstr("weir_topic_size_bytes{topic=\"one\"} 70\n"));
 }
 
+TEST(PartitionCollectorTest, ASizeThatIsNotKnownMakesNoSeries) {
+  Metrics metrics;
+  metrics.AddCollector(std::make_unique<PartitionCollector>([] {
+    return std::vector<PartitionSample>{
+        {.topic = "a",
+         .partition = PartitionIndex{0},
+         .high_watermark = Offset{1},
+         .size_bytes = 5},
+        {.topic = "a", .partition = PartitionIndex{1}, .high_watermark = Offset{2}},
+        {.topic = "b", .partition = PartitionIndex{0}, .size_bytes = 0}};
+  }));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("weir_topic_records{topic=\"a\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("weir_partition_size_bytes{topic=\"a\",partition=\"0\"} 5\n"));
+  EXPECT_THAT(text, Not(HasSubstr("weir_partition_size_bytes{topic=\"a\",partition=\"1\"}")));
+  EXPECT_THAT(text, Not(HasSubstr("weir_topic_size_bytes{topic=\"a\"}")));
+  EXPECT_THAT(text, HasSubstr("weir_topic_size_bytes{topic=\"b\"} 0\n"));
+}
+
 class HttpServerTest : public testing::Test {
  protected:
   httplib::Result Get(const std::string& path) {
     httplib::Client client("127.0.0.1", server_->port());
     return client.Get(path);
   }
-  absl::Status ready_;
+  absl::StatusOr<std::string> ready_ = "ok, but slow";
   std::unique_ptr<HttpServer> server_ = *HttpServer::Start(
       "127.0.0.1", 0,
       {.metrics = [] { return std::string("numbers\n"); }, .ready = [this] { return ready_; }});
@@ -103,6 +123,7 @@ TEST_F(HttpServerTest, ServesMetricsAndHealth) {
   EXPECT_EQ(Get("/metrics")->body, "numbers\n");
   EXPECT_EQ(Get("/healthz")->status, 200);
   EXPECT_EQ(Get("/readyz")->status, 200);
+  EXPECT_EQ(Get("/readyz")->body, "ok, but slow\n");
   EXPECT_EQ(Get("/etc/passwd")->status, 404);
 }
 

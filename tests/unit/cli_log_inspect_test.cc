@@ -65,6 +65,7 @@ TEST_F(LogInspectTest, AHealthyDirectoryVerifiesWhileTheBrokerRuns) {
   EXPECT_EQ(report.records, 120)
       << "partition 1 is in the journal alone, as far as the recovery point knows";
   EXPECT_EQ(report.journal_batches, 40);
+  EXPECT_EQ(report.journal_records, 120) << "and they come on top";
   EXPECT_EQ(report.redo_batches, 0) << "its segments have them too";
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <thread>
@@ -10,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/base/error.h"
+#include "storage/record/record_batch.h"
+#include "storage/record/record_batch_builder.h"
 #include "tests/unit/client_fake_broker.h"
 #include "weir/client.h"
 #include "weir/consumer.h"
@@ -44,6 +47,16 @@ class ConsumerTest : public testing::Test {
       for (int n = i; n < std::min(end, i + batch); ++n) values.push_back(absl::StrCat(n));
       broker_.Append("one", 0, values);
     }
+  }
+  // Appends a batch with a right CRC whose records make no sense from number `sound` on.
+  void AppendBadBatch(int count, int sound) {
+    RecordBatchBuilder builder;
+    for (int i = 0; i < count; ++i) builder.Append(0, std::nullopt, "value");
+    std::string batch = builder.Finish({});
+    const size_t record_bytes = (batch.size() - kBatchHeaderBytes) / static_cast<size_t>(count);
+    batch[kBatchHeaderBytes + static_cast<size_t>(sound) * record_bytes] = 0x7f;  // its length: -64
+    SealBatch(DecodeBatchHeader(batch.data()), batch.data(), batch.size());
+    broker_.AppendBatch("one", 0, batch);
   }
   static std::vector<std::string> Numbers(int begin, int end) {
     std::vector<std::string> numbers;
@@ -337,6 +350,49 @@ TEST_F(ConsumerTest, ACorruptBatchIsToldBehindTheSoundOnes) {
   broker_.OnFetch(nullptr);
   ASSERT_TRUE(consumer.Seek("one", PartitionIndex(0), Offset(20)).ok());
   EXPECT_EQ(ReadAll(consumer), Numbers(20, 30));
+}
+
+TEST_F(ConsumerTest, ABatchThatCannotBeDecodedCostsOnlyItsOwnRecords) {
+  AppendNumbers(0, 10);
+  AppendBadBatch(5, 2);  // offsets 10 to 14; two of its records are sound
+  AppendNumbers(15, 25);
+  AppendBadBatch(5, 0);
+  AppendNumbers(30, 40);  // all of them come in one message
+  Consumer consumer(client_);
+  ASSERT_TRUE(consumer.Assign(One(Offset(3))).ok());
+  auto records = consumer.Poll(kLong);
+  ASSERT_TRUE(records.ok()) << records.status();
+  std::vector<int64_t> offsets;
+  RecordView record;
+  while (records->Next(&record)) offsets.push_back(record.offset.value());
+  std::vector<int64_t> good;
+  for (int64_t i = 3; i < 40; ++i) {
+    if (i < 12 || (i >= 15 && i < 25) || i >= 30) good.push_back(i);
+  }
+  EXPECT_EQ(offsets, good);
+  EXPECT_EQ(ReasonOf(records->status()), Reason::kCorruptBatch);
+  const std::string told(records->status().message());
+  EXPECT_THAT(told, testing::StartsWith("one/0: offsets 12 to 14 cannot be read: record 2 of 5: "));
+  EXPECT_THAT(told, HasSubstr("goes on at offset 15"));
+  EXPECT_EQ(records->passed_over(), 2);
+  EXPECT_EQ(records->next_offset(), Offset(40));
+  EXPECT_TRUE(consumer.AtEnd());
+}
+
+TEST_F(ConsumerTest, ABadBatchBehindTheEndIsNobodysTrouble) {
+  AppendNumbers(0, 10);
+  Consumer consumer(client_);
+  ASSERT_TRUE(consumer.Assign(One(Earliest())).ok());
+  std::atomic<bool> looked_up = false;
+  std::atomic<bool> appended = false;
+  broker_.OnFetch([&](int) {
+    looked_up = true;  // and with it, where the end is
+    return appended ? FetchFate::kSend : FetchFate::kBreak;
+  });
+  while (!looked_up) ASSERT_TRUE(consumer.Poll(absl::ZeroDuration()).ok());
+  AppendBadBatch(5, 0);
+  appended = true;
+  EXPECT_EQ(ReadAll(consumer), Numbers(0, 10));
 }
 
 TEST_F(ConsumerTest, APartitionThatIsNotThereIsAnErrorAndOthersGoOn) {

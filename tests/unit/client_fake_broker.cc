@@ -87,8 +87,9 @@ class FakeBroker::ProduceReactor
     }
     delete this;
   }
-  // The broker's mutex is held.
-  void Write() {
+  // Tells the analysis that this is the broker's mutex that its caller holds.
+  void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(broker_->mu_) { broker_->mu_.AssertHeld(); }
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     if (ended_ || writing_ || answers_.empty() || broker_->holding_) return;
     writing_ = true;
     Answer answer = std::move(answers_.front());
@@ -98,7 +99,7 @@ class FakeBroker::ProduceReactor
     response_ = std::move(answer.response);
     StartWrite(&response_);
   }
-  void End(const absl::Status& status) {
+  void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     if (std::exchange(ended_, true)) return;
     for (const Answer& answer : answers_) {
       if (PartitionState* const partition = broker_->Find(answer.topic, answer.partition))
@@ -164,8 +165,9 @@ class FakeBroker::FetchReactor : public grpc::ServerWriteReactor<v1::FetchStream
     }
     delete this;
   }
-  // The broker's mutex is held.
-  void Write() {
+  // Tells the analysis that this is the broker's mutex that its caller holds.
+  void AssertLocked() const ABSL_ASSERT_EXCLUSIVE_LOCK(broker_->mu_) { broker_->mu_.AssertHeld(); }
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     PartitionState* const partition = broker_->Find(request_.topic(), request_.partition());
     if (ended_ || writing_ || partition == nullptr || next_ >= partition->end) return;
     response_.Clear();
@@ -246,8 +248,9 @@ class FakeBroker::Log : public v1::LogService::CallbackService {
   }
 
  private:
-  // The broker's mutex is held. A time is answered with the first batch that reaches it.
-  void Answer(const v1::ListOffsetsRequest::Query& query, v1::ListOffsetsResponse::Result* result) {
+  // A time is answered with the first batch that reaches it.
+  void Answer(const v1::ListOffsetsRequest::Query& query, v1::ListOffsetsResponse::Result* result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(broker_->mu_) {
     result->set_topic(query.topic());
     result->set_partition(query.partition());
     result->set_timestamp_ms(-1);
@@ -348,9 +351,13 @@ void FakeBroker::Append(const std::string& topic, int32_t partition,
                         const std::vector<std::string>& values) {
   RecordBatchBuilder builder;
   for (const std::string& value : values) builder.Append(1'700'000'000'000, std::nullopt, value);
+  AppendBatch(topic, partition, builder.Finish({}));
+}
+
+void FakeBroker::AppendBatch(const std::string& topic, int32_t partition, std::string batch) {
   absl::MutexLock lock(&mu_);
   v1::ProduceResponse response;
-  ApplyBatch(*Find(topic, partition), builder.Finish({}), &response);
+  ApplyBatch(*Find(topic, partition), std::move(batch), &response);
 }
 
 void FakeBroker::SetLogStart(const std::string& topic, int32_t partition, Offset start) {
@@ -385,14 +392,23 @@ void FakeBroker::Hold() {
 void FakeBroker::Release() {
   absl::MutexLock lock(&mu_);
   holding_ = false;
-  for (ProduceReactor* const stream : produce_streams_) stream->Write();
+  for (ProduceReactor* const stream : produce_streams_) {
+    stream->AssertLocked();
+    stream->Write();
+  }
 }
 
 void FakeBroker::BreakStreams() {
   absl::MutexLock lock(&mu_);
   const absl::Status broken = absl::UnavailableError("the fake broker broke the stream");
-  for (ProduceReactor* const stream : produce_streams_) stream->End(broken);
-  for (FetchReactor* const stream : fetch_streams_) stream->End(broken);
+  for (ProduceReactor* const stream : produce_streams_) {
+    stream->AssertLocked();
+    stream->End(broken);
+  }
+  for (FetchReactor* const stream : fetch_streams_) {
+    stream->AssertLocked();
+    stream->End(broken);
+  }
 }
 
 void FakeBroker::AwaitProduced(int count) {
@@ -491,7 +507,10 @@ void FakeBroker::ApplyBatch(PartitionState& partition, std::string batch,
   response->set_base_offset(partition.end.value());
   partition.end = header.next_offset();
   partition.batches.push_back(std::move(batch));
-  for (FetchReactor* const stream : fetch_streams_) stream->Write();
+  for (FetchReactor* const stream : fetch_streams_) {
+    stream->AssertLocked();
+    stream->Write();
+  }
 }
 
 std::vector<FakeBroker::Produced> FakeBroker::produced() const {

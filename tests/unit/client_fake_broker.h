@@ -64,6 +64,8 @@ class FakeBroker {
   void RemoveTopic(const std::string& name);
   // Appends a batch with one record for each of `values`.
   void Append(const std::string& topic, int32_t partition, const std::vector<std::string>& values);
+  // Appends these bytes, whatever their records are.
+  void AppendBatch(const std::string& topic, int32_t partition, std::string batch);
   void SetLogStart(const std::string& topic, int32_t partition, Offset start);
 
   void OnProduce(std::function<Fate(const Produced&)> script);

@@ -207,6 +207,45 @@ TEST_F(PartitionQueueTest, WhatIsOutOfOrderAtTheFrontWasNotWrittenByAnEarlierTry
   EXPECT_EQ(ReasonOf(batches[0]->status), Reason::kMessageTooLarge);
 }
 
+TEST_F(PartitionQueueTest, AForgottenProducerBeginsANewEpoch) {
+  const auto batches = InFlight(3);
+  Answer(batches[0], Offset(0));
+  Refuse(batches[1], Reason::kUnknownProducer);
+  Refuse(batches[2], Reason::kUnknownProducer);
+  queue_->Resume();
+  EXPECT_EQ(queue_->WhatNext(kFirst), Next::kNeedsEpoch);
+  current_ = kSecond;
+  EXPECT_THAT(TakeAll(), ElementsAre(0, 2));
+  EXPECT_THAT(outcomes_, ElementsAre(batches[0])) << "nothing is lost";
+}
+
+TEST_F(PartitionQueueTest, WhatMayBeWrittenUnderAForgottenProducerIsNotSentASecondTime) {
+  const auto batches = InFlight(3);
+  Answer(batches[0], Offset(0));
+  queue_->OnDisconnect(absl::UnavailableError("gone"), &outcomes_);
+  const auto fresh = Closed(2);
+  EXPECT_THAT(TakeAll(), ElementsAre(2, 4, 6));
+  for (const auto& batch : {batches[1], batches[2], fresh}) Refuse(batch, Reason::kUnknownProducer);
+  EXPECT_THAT(outcomes_, ElementsAre(batches[0], batches[1], batches[2]));
+  EXPECT_EQ(ReasonOf(batches[1]->status), Reason::kCommitUncertain);
+  EXPECT_EQ(ReasonOf(batches[2]->status), Reason::kCommitUncertain);
+  queue_->Resume();
+  current_ = kSecond;
+  EXPECT_THAT(TakeAll(), ElementsAre(0)) << "what was never sent before goes in the new epoch";
+  EXPECT_EQ(fresh->identity, kSecond);
+}
+
+TEST_F(PartitionQueueTest, AnUnknownProducerWhoseFirstBatchIsRefusedForAWhileKeepsItsNumbers) {
+  const auto batches = InFlight(2);
+  queue_->OnDisconnect(absl::UnavailableError("gone"), &outcomes_);
+  TakeAll();
+  Refuse(batches[0], Reason::kDiskLow);
+  Refuse(batches[1], Reason::kUnknownProducer);
+  queue_->Resume();
+  EXPECT_THAT(TakeAll(), ElementsAre(0, 2));
+  EXPECT_THAT(outcomes_, IsEmpty());
+}
+
 TEST_F(PartitionQueueTest, FencedByItsOwnNextEpochABatchIsRenumbered) {
   const auto batches = InFlight(1);
   current_ = kSecond;

@@ -79,6 +79,8 @@ listen = "[::1]:1"
 http = "localhost:0"
 insecure = false
 open_files = 100
+retention.check_interval = "10ms"
+producer.id.expiration.ms = 3600000
 grace_period = "1m30s"
 [memory]
 limit = "64MiB"
@@ -102,6 +104,8 @@ durability = "written"
   EXPECT_EQ(config.listen, (Endpoint{"::1", 1}));
   EXPECT_EQ(config.http, (Endpoint{"localhost", 0}));
   EXPECT_EQ(config.open_files, 100u);
+  EXPECT_EQ(config.retention_check_interval, absl::Milliseconds(10));
+  EXPECT_EQ(config.producer_id_expiration_ms, 3'600'000);
   EXPECT_EQ(config.grace_period, absl::Seconds(90));
   EXPECT_EQ(config.memory_limit, 64 * limits::kMiB);
   EXPECT_EQ(config.disk_low, 1000);
@@ -114,6 +118,14 @@ durability = "written"
   EXPECT_EQ(config.topic_defaults, (TopicConfig{.retention_ms = 1000,
                                                 .compression = Compression::kZstd,
                                                 .durability = Durability::kWritten}));
+}
+
+TEST_F(BrokerConfigTest, VariablesThatAreNoSettingAreNamed) {
+  const char* const environment[] = {
+      "PATH=/bin",          "WEIR_OPEN_FILES=100", "WEIR_CONFIG=x", "WEIR_BROKER=host:1",
+      "WEIR_OPEN_FILE=100", "WEIR_RETENTION_MS",   "WEIRD=1",       nullptr};
+  EXPECT_THAT(UnknownVariables(environment),
+              testing::ElementsAre("WEIR_OPEN_FILE", "WEIR_RETENTION_MS"));
 }
 
 TEST_F(BrokerConfigTest, FlagWinsOverEnvironmentWinsOverFile) {
@@ -173,6 +185,8 @@ TEST_F(BrokerConfigTest, BadValuesAreRefusedWithPlaceValueAndRange) {
               HasSubstr("one of trace, debug, info, warn, error"));
   EXPECT_THAT(FileRefusal("log.format = 'xml'"), HasSubstr("one of text, json"));
   EXPECT_THAT(FileRefusal("grace_period = '0.5s'"), HasSubstr("from 1s to 1h"));
+  EXPECT_THAT(FileRefusal("retention.check_interval = '9ms'"), HasSubstr("from 10ms to 1h"));
+  EXPECT_THAT(FileRefusal("producer.id.expiration.ms = 599999"), HasSubstr("from 600000 to"));
   EXPECT_THAT(FileRefusal("data_dir = ''"), HasSubstr("not empty"));
   EXPECT_THAT(FileRefusal("topic.segment.bytes = 1"), HasSubstr("1024 to 1073741824"));
   EXPECT_THAT(FileRefusal("open_files = 1.5"), HasSubstr("a whole number"));

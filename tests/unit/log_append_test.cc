@@ -75,7 +75,7 @@ TEST_F(LogAppendTest, GapInTheSequenceIsRefused) {
 TEST_F(LogAppendTest, UnknownProducerBeginsAtZero) {
   world_->SendAgain(Partition(0), {.first = 3, .count = 1});
   world_->Pump();
-  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kOutOfOrderSequence));
+  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kUnknownProducer));
 }
 
 TEST_F(LogAppendTest, RequestForSeveralPartitionsIsRefusedWholeWhenOneRefuses) {

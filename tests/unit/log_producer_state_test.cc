@@ -66,7 +66,7 @@ class ProducerStateTest : public ::testing::Test {
 
 TEST_F(ProducerStateTest, UnknownProducerBeginsAtZero) {
   EXPECT_FALSE(Check({.sequence = 0})->duplicate);
-  EXPECT_THAT(Refusal({.sequence = 1}), Optional(Reason::kOutOfOrderSequence));
+  EXPECT_THAT(Refusal({.sequence = 1}), Optional(Reason::kUnknownProducer));
   EXPECT_EQ(state_.size(), 0u) << "checking changes nothing";
 }
 
@@ -149,19 +149,38 @@ TEST_F(ProducerStateTest, SilentProducersAreForgottenAndBeginAtZeroAgain) {
   EXPECT_EQ(state_.size(), 2u) << "not longer than the expiration";
   state_.Expire(kNow + kExpiration + 1, kExpiration);
   EXPECT_EQ(state_.size(), 1u);
-  EXPECT_THAT(Refusal({.producer = 1, .sequence = 1}), Optional(Reason::kOutOfOrderSequence));
+  EXPECT_THAT(Refusal({.producer = 1, .sequence = 1}), Optional(Reason::kUnknownProducer));
   EXPECT_TRUE(Check({.producer = 1, .sequence = 0}).ok());
   EXPECT_TRUE(Check({.producer = 2, .sequence = 1}).ok());
 }
 
-TEST_F(ProducerStateTest, FullTableRefusesNewProducersUntilSilentOnesGo) {
+TEST_F(ProducerStateTest, SilentProducersAreForgottenInPassing) {
+  Append({.producer = 1, .sequence = 0}, kNow);
+  Append({.producer = 2, .sequence = 0}, kNow + kExpiration);
+  Append({.producer = 2, .sequence = 1}, kNow + 2 * kExpiration);
+  EXPECT_EQ(state_.size(), 1u);
+}
+
+TEST_F(ProducerStateTest, InAFullTableTheLongestSilentMakesRoomOnceItIsOldEnough) {
+  constexpr int64_t kKept = limits::kProducerKeptMs;
   for (size_t i = 0; i < limits::kProducersPerPartition; ++i)
     Append({.producer = static_cast<int64_t>(i), .sequence = 0}, kNow + (i < 3 ? 0 : 1000));
   const Sent newcomer{.producer = 1'000'000, .sequence = 0};
-  EXPECT_THAT(ReasonOf(Check(newcomer, kNow + 1000).status()), Optional(Reason::kTooManyProducers));
-  EXPECT_TRUE(Check({.producer = 5, .sequence = 1}, kNow + 1000).ok()) << "known ones go on";
-  EXPECT_TRUE(Check(newcomer, kNow + kExpiration + 1).ok());
-  EXPECT_EQ(state_.size(), limits::kProducersPerPartition - 3);
+  const auto full = Check(newcomer, kNow + kKept - 1).status();
+  EXPECT_THAT(ReasonOf(full), Optional(Reason::kTooManyProducers));
+  EXPECT_THAT(full.message(), AllOf(HasSubstr("10000"), HasSubstr("10m")));
+  EXPECT_EQ(RetryAfterOf(full), absl::Milliseconds(1));
+  EXPECT_TRUE(Check({.producer = 5, .sequence = 1}, kNow + kKept - 1).ok()) << "known ones go on";
+  EXPECT_TRUE(Check({.producer = 2, .sequence = 0}, kNow + kKept - 1)->duplicate)
+      << "the longest silent one is still recognised";
+  for (int64_t i = 0; i < 3; ++i)
+    Append({.producer = newcomer.producer + i, .sequence = 0}, kNow + kKept);
+  EXPECT_EQ(state_.size(), limits::kProducersPerPartition);
+  const auto refused = Check({.producer = newcomer.producer + 3, .sequence = 0}, kNow + kKept);
+  EXPECT_THAT(ReasonOf(refused.status()), Optional(Reason::kTooManyProducers));
+  EXPECT_EQ(RetryAfterOf(refused.status()), absl::Milliseconds(1000));
+  EXPECT_THAT(Refusal({.producer = 2, .sequence = 1}), Optional(Reason::kUnknownProducer));
+  EXPECT_TRUE(Check({.producer = 3, .sequence = 1}, kNow + kKept).ok());
 }
 
 // Redo notes what the journal holds on top of what a checkpoint saved, and nobody expired anything

@@ -37,6 +37,14 @@ std::string HeaderVerdict(const RecordBatchHeader& header, bool compacted = fals
   return Verdict(ValidateBatchHeader(header, kMaxBytes, compacted));
 }
 
+TEST(SequenceTest, BeginsAgainAtZeroBehindTheLargest) {
+  EXPECT_EQ(SequenceAfter(0, 0), 0);
+  EXPECT_EQ(SequenceAfter(7, 3), 10);
+  EXPECT_EQ(SequenceAfter(INT32_MAX - 1, 1), INT32_MAX);
+  EXPECT_EQ(SequenceAfter(INT32_MAX, 1), 0);
+  EXPECT_EQ(SequenceAfter(INT32_MAX, INT32_MAX), INT32_MAX - 1);
+}
+
 TEST(RecordBatchHeaderTest, LiesInTheBytesAsKafkaDrawsThem) {
   const RecordBatchHeader header{.base_offset = Offset(0x0102030405060708),
                                  .batch_length = 0x11121314,

@@ -57,6 +57,19 @@ absl::StatusOr<BenchBroker> BenchBroker::Spawn(const BrokerProcess::Options& opt
   return broker;
 }
 
+absl::StatusOr<BenchBroker*> BenchBroker::SpawnTwin() {
+  if (process_ == nullptr)
+    return absl::FailedPreconditionError("this case starts a second broker: it needs --spawn");
+  WEIR_ASSIGN_OR_RETURN(BenchBroker twin, Spawn(process_->options()));
+  twin_ = std::make_unique<BenchBroker>(std::move(twin));
+  return twin_.get();
+}
+
+void BenchBroker::Abandon() const {
+  if (process_ != nullptr) process_->Abandon();
+  if (twin_ != nullptr) twin_->Abandon();
+}
+
 Client BenchBroker::NewClient() const {
   return Client({.broker = address_, .client_id = "weir-bench", .call_timeout = kCallTimeout});
 }

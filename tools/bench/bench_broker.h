@@ -37,6 +37,11 @@ class BenchBroker {
   std::optional<pid_t> pid() const { return process_ != nullptr ? process_->pid() : pid_; }
   // Null when it is not ours.
   BrokerProcess* process() { return process_.get(); }
+  // Another new broker of ours like this one, which lives as long as this. FAILED_PRECONDITION when
+  // this is not ours.
+  absl::StatusOr<BenchBroker*> SpawnTwin();
+  // For a program that is about to end: kills what is ours and removes its files. Any thread.
+  void Abandon() const;
 
   Client NewClient() const;
   // A topic with a name that no other has.
@@ -55,6 +60,7 @@ class BenchBroker {
   std::string http_;
   std::optional<pid_t> pid_;
   std::unique_ptr<BrokerProcess> process_;
+  std::unique_ptr<BenchBroker> twin_;
   std::set<std::string> topics_;
   int64_t topics_made_ = 0;
 };

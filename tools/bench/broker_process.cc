@@ -98,6 +98,10 @@ absl::StatusOr<std::unique_ptr<BrokerProcess>> BrokerProcess::Start(const Option
   return broker;
 }
 
+BrokerProcess::Options BrokerProcess::options() const {
+  return {.program = program_, .directory = ParentPath(directory_), .arguments = arguments_};
+}
+
 BrokerProcess::~BrokerProcess() {
   Kill();
   RemoveTree(FileSystem::Posix(), directory_).IgnoreError();

@@ -32,6 +32,8 @@ class BrokerProcess {
   const std::string& http_address() const { return http_address_; }
   pid_t pid() const { return pid_; }
   const std::string& data_directory() const { return data_directory_; }
+  // Of another one like it.
+  Options options() const;
   // As it was started.
   std::vector<std::string> command_line() const;
 

@@ -8,7 +8,6 @@
 #include "tools/bench/bench_case.h"
 #include "tools/bench/broker_watch.h"
 #include "tools/bench/load.h"
-#include "weir/producer.h"
 
 namespace weir {
 namespace {
@@ -40,7 +39,7 @@ class CreateCase : public BenchCase {
       topics.push_back(std::move(topic));
     }
     const absl::Duration created = Now();
-    WEIR_RETURN_IF_ERROR(WriteToEach(broker, topics, each));
+    WEIR_RETURN_IF_ERROR(SendToEach(broker, topics, each, settings_));
     const absl::Duration written = Now();
     for (const std::string& topic : topics) WEIR_RETURN_IF_ERROR(broker.DeleteTopic(topic));
     const absl::Duration deleted = Now();
@@ -53,20 +52,6 @@ class CreateCase : public BenchCase {
   }
 
  private:
-  absl::Status WriteToEach(BenchBroker& broker, const std::vector<std::string>& topics,
-                           int32_t each) const {
-    const Client client = broker.NewClient();
-    Producer producer(client, ProducerOptionsOf(settings_));
-    Values values(settings_.size);
-    for (const std::string& topic : topics) {
-      for (int32_t p = 0; p < each; ++p) {
-        WEIR_RETURN_IF_ERROR(producer.Send(
-            {.topic = topic, .value = values.Next(), .partition = PartitionIndex(p)}));
-      }
-    }
-    return producer.Flush();
-  }
-
   BenchSettings settings_;
 };
 

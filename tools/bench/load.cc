@@ -74,6 +74,20 @@ absl::Status SendRecords(Producer& producer, const SendPlan& plan, Histogram* la
   return absl::OkStatus();
 }
 
+absl::Status SendToEach(BenchBroker& broker, const std::vector<std::string>& topics,
+                        int32_t partitions, const BenchSettings& settings) {
+  const Client client = broker.NewClient();
+  Producer producer(client, ProducerOptionsOf(settings));
+  Values values(settings.size);
+  for (const std::string& topic : topics) {
+    for (int32_t p = 0; p < partitions; ++p) {
+      WEIR_RETURN_IF_ERROR(
+          producer.Send({.topic = topic, .value = values.Next(), .partition = PartitionIndex(p)}));
+    }
+  }
+  return producer.Flush();
+}
+
 absl::Status Load(BenchBroker& broker, const LoadPlan& plan) {
   const Client client = broker.NewClient();
   Producer producer(client, plan.producer);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -54,6 +55,11 @@ struct SendPlan {
   int64_t sampled = 0;
 };
 absl::Status SendRecords(Producer& producer, const SendPlan& plan, Histogram* latencies);
+
+// Sends one record to each of the `partitions` partitions of each topic, and waits for all
+// acknowledgements.
+absl::Status SendToEach(BenchBroker& broker, const std::vector<std::string>& topics,
+                        int32_t partitions, const BenchSettings& settings);
 
 // Loads `bytes` bytes of records into the topic as fast as it goes.
 struct LoadPlan {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "storage/base/check.h"
+#include "storage/base/limits.h"
 #include "storage/record/compression.h"
 
 namespace weir {
@@ -112,6 +113,30 @@ absl::StatusOr<int64_t> ParseBytesArgument(absl::string_view text) {
     return std::llround(bytes);
   }
   return Invalid(text, "a number of bytes: 4096, 64KiB, 1.5GiB");
+}
+
+absl::StatusOr<int64_t> ParseBatchBytesArgument(absl::string_view text) {
+  WEIR_ASSIGN_OR_RETURN(const int64_t bytes, ParseBytesArgument(text));
+  if (bytes >= 1 && bytes <= limits::kMaxMessageBytesLargest) return bytes;
+  return Invalid(text, absl::StrCat("from 1 to ", limits::kMaxMessageBytesLargest, " bytes"));
+}
+
+absl::StatusOr<absl::Duration> ParseLingerArgument(absl::string_view text) {
+  WEIR_ASSIGN_OR_RETURN(const absl::Duration linger, ParseDurationArgument(text));
+  if (linger <= absl::Milliseconds(limits::kLingerMostMs)) return linger;
+  return Invalid(text, absl::StrCat("from 0 to ", limits::kLingerMostMs, "ms"));
+}
+
+absl::StatusOr<int64_t> ParseBufferBytesArgument(absl::string_view text) {
+  WEIR_ASSIGN_OR_RETURN(const int64_t bytes, ParseBytesArgument(text));
+  if (bytes >= 1) return bytes;
+  return Invalid(text, "from 1 byte up");
+}
+
+absl::StatusOr<absl::Duration> ParseIntervalArgument(absl::string_view text) {
+  WEIR_ASSIGN_OR_RETURN(const absl::Duration interval, ParseDurationArgument(text));
+  if (interval >= absl::Milliseconds(1)) return interval;
+  return Invalid(text, "from 1ms up");
 }
 
 absl::StatusOr<std::pair<std::string, std::string>> ParseAssignment(absl::string_view text) {

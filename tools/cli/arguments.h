@@ -36,6 +36,15 @@ absl::StatusOr<Position> ParsePositionArgument(absl::string_view text, absl::Tim
 // "4096", "64KiB", "1.5GiB", "2MB". Whole bytes, not negative.
 absl::StatusOr<int64_t> ParseBytesArgument(absl::string_view text);
 
+// What a producer takes: a batch size of 1 byte to the largest there is, a linger of at most 1 s, a
+// buffer of 1 byte or more.
+absl::StatusOr<int64_t> ParseBatchBytesArgument(absl::string_view text);
+absl::StatusOr<absl::Duration> ParseLingerArgument(absl::string_view text);
+absl::StatusOr<int64_t> ParseBufferBytesArgument(absl::string_view text);
+
+// A duration of 1 ms or more: how often to do something.
+absl::StatusOr<absl::Duration> ParseIntervalArgument(absl::string_view text);
+
 // "name=value"; the value may be empty and may hold '='.
 absl::StatusOr<std::pair<std::string, std::string>> ParseAssignment(absl::string_view text);
 // The same for many; a name may come only once.

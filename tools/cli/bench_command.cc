@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "storage/base/limits.h"
 #include "tools/bench/bench_broker.h"
 #include "tools/bench/bench_case.h"
 #include "tools/bench/bench_runner.h"
@@ -89,7 +90,7 @@ int Run(const BenchOptions& options, const std::string& name, MakeCase make,
   if (!broker.ok()) return Fail(broker.status());
   // Ctrl-C leaves no broker and no gigabytes behind.
   StopSignal stop([&broker](int) {
-    if (broker->process() != nullptr) broker->process()->Abandon();
+    broker->Abandon();
     _exit(kExitInterrupted);
   });
   const bool terminal = isatty(STDERR_FILENO) != 0;
@@ -132,8 +133,7 @@ void AddBrokerOptions(CLI::App* command, BenchOptions* options) {
 
 // What is sent.
 void AddRecordOptions(CLI::App* command, BenchSettings* settings) {
-  command->add_option("--records", settings->records, "Records in each run")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--records", settings->records, "Records in each run")->check(AtLeast(1));
   command->add_option("--size", settings->size, "Bytes of each record's value")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
@@ -143,7 +143,7 @@ void AddRecordOptions(CLI::App* command, BenchSettings* settings) {
 
 void AddPartitions(CLI::App* command, BenchSettings* settings) {
   command->add_option("--partitions", settings->partitions, "Partitions of the topic")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, limits::kPartitionsPerTopic));
 }
 
 void AddBytes(CLI::App* command, BenchSettings* settings, const std::string& help) {
@@ -156,11 +156,10 @@ void AddProducerOptions(CLI::App* command, BenchSettings* settings) {
   AddPartitions(command, settings);
   AddParsed(command, "--compression", &settings->compression, ParseCompressionArgument,
             "none, gzip, snappy, lz4 or zstd");
-  AddParsed(command, "--batch-bytes", &settings->batch_bytes, ParseBytesArgument,
+  AddParsed(command, "--batch-bytes", &settings->batch_bytes, ParseBatchBytesArgument,
             "The producer's batch size");
-  AddParsed(command, "--linger", &settings->linger, ParseDurationArgument, "The producer's linger");
-  command->add_option("--rate", settings->rate, "Records per second at most")
-      ->check(CLI::PositiveNumber);
+  AddParsed(command, "--linger", &settings->linger, ParseLingerArgument, "The producer's linger");
+  command->add_option("--rate", settings->rate, "Records per second at most")->check(AtLeast(1));
   command->add_option("--threads", settings->threads, "Producers, each with a client of its own")
       ->check(CLI::Range(1, 1'000));
 }
@@ -222,8 +221,7 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
                       "e2e --spawn --rate 10000", MakeEndToEndCase);
   AddRecordOptions(e2e, settings);
   AddPartitions(e2e, settings);
-  e2e->add_option("--rate", settings->rate, "Records per second (10000)")
-      ->check(CLI::PositiveNumber);
+  e2e->add_option("--rate", settings->rate, "Records per second (10000)")->check(AtLeast(1));
 
   CLI::App* create = add("create", "How long many partitions take to be created",
                          "create --spawn --partitions 10000", MakeCreateCase);

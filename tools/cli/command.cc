@@ -1,6 +1,7 @@
 #include "tools/cli/command.h"
 
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "storage/base/error.h"
+#include "storage/base/limits.h"
 
 namespace weir {
 namespace {
@@ -21,6 +23,12 @@ constexpr absl::string_view kNotRunning =
     "--broker HOST:PORT or WEIR_BROKER";
 
 }  // namespace
+
+CLI::Range AtLeast(int64_t least) {
+  return {least, std::numeric_limits<int64_t>::max(), least > 0 ? "POSITIVE" : "NONNEGATIVE"};
+}
+
+CLI::Range PartitionNumber() { return {0, limits::kPartitionsPerTopic - 1}; }
 
 void AddOutputOption(CLI::App* command, OutputFormat* format) {
   command
@@ -82,12 +90,15 @@ std::string HintFor(const absl::Status& status) {
   }
 }
 
-int Fail(const absl::Status& status) {
+std::string ErrorText(const absl::Status& status) {
   const std::optional<Reason> reason = ReasonOf(status);
-  const std::string name = reason ? absl::StrCat(InfoOf(*reason).name, ": ") : "";
-  const std::string message = status.message().empty() ? absl::StatusCodeToString(status.code())
-                                                       : std::string(status.message());
-  std::fprintf(stderr, "weir: %s%s\n", name.c_str(), message.c_str());
+  return absl::StrCat(reason ? absl::StrCat(InfoOf(*reason).name, ": ") : "",
+                      status.message().empty() ? absl::StatusCodeToString(status.code())
+                                               : std::string(status.message()));
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "weir: %s\n", ErrorText(status).c_str());
   if (const std::string hint = HintFor(status); !hint.empty())
     std::fprintf(stderr, "hint: %s\n", hint.c_str());
   return kExitFailed;

@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -36,6 +37,10 @@ void AddLogCommand(CLI::App& app, Invocation& invocation);
 void AddTopCommand(CLI::App& app, Invocation& invocation);
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
 
+// Checks for numbers of an option, whose error names the range.
+CLI::Range AtLeast(int64_t least);
+CLI::Range PartitionNumber();
+
 // --output table|json.
 void AddOutputOption(CLI::App* command, OutputFormat* format);
 // An option whose text `parse` turns into `*target`; what it refuses is wrong usage.
@@ -55,6 +60,8 @@ CLI::Option* AddParsed(CLI::App* command, const std::string& name, Target* targe
 // A client whose connection stands. UNAVAILABLE, naming the address, when there is no broker.
 absl::StatusOr<Client> Connect(const Invocation& invocation);
 
+// "REASON: message", or the message alone when the error carries no reason.
+std::string ErrorText(const absl::Status& status);
 // Say on stderr what went wrong and what may help, and give the exit status.
 int Fail(const absl::Status& status);
 int FailUsage(absl::string_view message);

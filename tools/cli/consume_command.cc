@@ -32,6 +32,8 @@ struct ConsumeOptions {
 
 // Without a word from the broker for so long, a person wants to know.
 constexpr absl::Duration kPatience = absl::Seconds(1);
+// How often to look whether the topic has been given more partitions.
+constexpr absl::Duration kPartitionsPause = absl::Seconds(3);
 
 absl::StatusOr<Position> ParsePositionNow(absl::string_view text) {
   return ParsePositionArgument(text, Clock::Real().Now(), absl::LocalTimeZone());
@@ -40,8 +42,12 @@ absl::StatusOr<Position> ParsePositionNow(absl::string_view text) {
 // Prints what the consumer gives until its end, a stop, `max`, or until nobody reads the output.
 class ConsumeRun {
  public:
-  ConsumeRun(const ConsumeOptions& options, Consumer* consumer)
+  // `partitions`: of the topic, all of them assigned, if more that come are to be read too; 0: not.
+  ConsumeRun(const ConsumeOptions& options, const Client& client, int32_t partitions,
+             Consumer* consumer)
       : options_(options),
+        admin_(client),
+        partitions_(partitions),
         consumer_(*consumer),
         printer_(options.format),
         out_(STDOUT_FILENO),
@@ -57,8 +63,13 @@ class ConsumeRun {
   // False: nothing more is to be printed.
   bool PrintSet(RecordSet* set);
   void TellOutage();
+  // Reads partitions that were added meanwhile, from their start.
+  void LookForPartitions();
 
   const ConsumeOptions& options_;
+  Admin admin_;
+  int32_t partitions_;
+  absl::Duration look_at_ = Clock::Real().Monotonic() + kPartitionsPause;
   Consumer& consumer_;
   RecordPrinter printer_;
   OutputFile out_;
@@ -78,6 +89,10 @@ bool ConsumeRun::PrintSet(RecordSet* set) {
   if (!set->status().ok()) {
     failed_ = true;
     Fail(set->status());
+    if (set->passed_over() > 1) {
+      std::fprintf(stderr, "weir: and so are %d more batches up to offset %s\n",
+                   set->passed_over() - 1, absl::StrCat(set->next_offset().value()).c_str());
+    }
   }
   return left_ != 0;
 }
@@ -92,8 +107,26 @@ void ConsumeRun::TellOutage() {
   outage_told_ = !trouble.ok();
 }
 
+void ConsumeRun::LookForPartitions() {
+  const absl::Duration now = Clock::Real().Monotonic();
+  if (partitions_ == 0 || now < look_at_ || !consumer_.last_error().ok()) return;
+  look_at_ = now + kPartitionsPause;
+  const auto topic = admin_.DescribeTopic(options_.topic, /*with_partitions=*/false);
+  // What is wrong with the topic, its partitions tell too.
+  if (!topic.ok()) return;
+  const bool from_time = std::holds_alternative<absl::Time>(options_.from);
+  for (; partitions_ < topic->partition_count; ++partitions_) {
+    const absl::Status assigned =
+        consumer_.Assign({.topic = options_.topic,
+                          .partition = PartitionIndex(partitions_),
+                          .position = from_time ? options_.from : Position(Earliest())});
+    if (!assigned.ok()) Fail(assigned);
+  }
+}
+
 int ConsumeRun::Run() {
   while (left_ != 0 && !stop_.requested() && !consumer_.AtEnd()) {
+    LookForPartitions();
     absl::StatusOr<RecordSet> set = consumer_.Poll(absl::ZeroDuration());
     if (set.ok() && set->empty()) {
       // Nothing is at hand: who reads our output should have what there is before we wait.
@@ -143,7 +176,8 @@ int Run(const ConsumeOptions& options, const Invocation& invocation) {
                                                    .until_end = !options.follow});
     if (!assigned.ok()) return Fail(assigned);
   }
-  return ConsumeRun(options, &consumer).Run();
+  const int32_t grows_from = options.follow && !one ? topic->partition_count : 0;
+  return ConsumeRun(options, *client, grows_from, &consumer).Run();
 }
 
 }  // namespace
@@ -157,9 +191,8 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
             "@SECONDS, or how long ago, as in "
             "90s, 1h30m, 7d");
   command->add_option("--partition", options->partition, "Only this partition")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--max", options->max, "Stop after so many records")
-      ->check(CLI::NonNegativeNumber);
+      ->check(PartitionNumber());
+  command->add_option("--max", options->max, "Stop after so many records")->check(AtLeast(0));
   command->add_flag("--follow", options->follow,
                     "Go on with new records as they come, until Ctrl-C");
   command->add_flag("--print-key", options->format.print_key, "Print the key before the value");
@@ -170,8 +203,9 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation) {
             "What stands between those; a tab");
   AddOutputOption(command, &options->format.output);
   command->footer(
-      "Without --follow it stops at the end of the log as it was at the start. Records of one "
-      "partition come in order; json has\n"
+      "Without --follow it stops at the end of the log as it was at the start; with it, partitions "
+      "that are added are read too.\n"
+      "Records of one partition come in order; json has "
       "topic, partition, offset, timestamp_ms, key, value, headers (key_base64 and value_base64 "
       "for what is no UTF-8).\n"
       "Examples:\n"

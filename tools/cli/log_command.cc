@@ -65,6 +65,8 @@ std::string VerifyJson(const VerifyReport& report) {
       .Int(report.journal_rounds);
   json.Key("journal_batches")
       .Int(report.journal_batches)
+      .Key("journal_records")
+      .Int(report.journal_records)
       .Key("redo_batches")
       .Int(report.redo_batches);
   WriteFindings("problems", report.problems, &json);
@@ -83,9 +85,10 @@ std::string VerifyText(const VerifyReport& report) {
                   WithCommas(report.partitions), " partitions, ", WithCommas(report.topics),
                   " topics; ", HumanBytes(report.bytes), "\n");
   absl::StrAppend(
-      &text, WithCommas(report.journal_batches), " batches in ", WithCommas(report.journal_rounds),
-      " journal rounds newer than the recovery point, ", WithCommas(report.redo_batches),
-      " of them not in their segments yet (a start writes them)\n");
+      &text, "and ", WithCommas(report.journal_records), " records in ",
+      WithCommas(report.journal_batches), " batches of ", WithCommas(report.journal_rounds),
+      " journal rounds newer than the recovery point; ", WithCommas(report.redo_batches),
+      " of these batches are not in their segments yet (a start writes them)\n");
   absl::StrAppend(&text, report.problems.empty() ? "everything verifies" : "SOMETHING IS WRONG",
                   "\n");
   return text;
@@ -182,7 +185,7 @@ void AddLogCommand(CLI::App& app, Invocation& invocation) {
   dump->add_option("file", options->dump.path, "The file")->required()->check(CLI::ExistingFile);
   dump->add_flag("--records", options->dump.records, "Decode the records too");
   dump->add_option("--max", options->dump.max, "Stop after so many batches (rounds of a journal)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddOutputOption(dump, &options->dump.output);
   dump->footer(
       "Examples:\n  weir log dump data/logs/*/0/00000000000000000000.log --records\n"

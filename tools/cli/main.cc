@@ -22,6 +22,33 @@ std::vector<std::string> Arguments(int argc, char** argv) {
   return arguments;
 }
 
+// The word that stands where a command should; empty when there is none.
+std::string StrayWord(const CLI::App& app) {
+  for (const std::string& word : app.remaining(/*recurse=*/true)) {
+    if (word.empty() || word.front() != '-') return word;
+  }
+  return "";
+}
+
+// The first of these words, as Arguments() gives them, that is no command of the one before it.
+// Empty when all are.
+std::string UnknownCommand(const CLI::App& app, std::vector<std::string> words) {
+  const CLI::App* at = &app;
+  for (; !words.empty(); words.pop_back()) {
+    const std::string& word = words.back();
+    if (word == "--help") continue;
+    const auto below =
+        at->get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
+    if (below.empty()) return word;
+    at = below.front();
+  }
+  return "";
+}
+
+std::string NoCommand(const std::string& word) {
+  return "weir: there is no command '" + word + "'\nhint: 'weir help' shows those there are\n";
+}
+
 int Run(int argc, char** argv) {
   CLI::App app("The command line of Weir, a durable log broker");
   weir::Invocation invocation;
@@ -33,7 +60,9 @@ int Run(int argc, char** argv) {
       ->capture_default_str();
   app.fallthrough();
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    const std::string stray = StrayWord(*failed);
+    if (error.get_name() == "RequiredError" && !stray.empty()) return NoCommand(stray);
     return std::string("weir: ") + error.what() +
            "\nhint: 'weir help', or --help behind a command, shows what is possible, with "
            "examples\n";
@@ -56,6 +85,12 @@ int Run(int argc, char** argv) {
   // Only listed: it is turned around before anything is parsed.
   app.add_subcommand("help", "Help of a command, as in: weir help topic create");
 
+  if (argc > 1 && std::string(argv[1]) == "help") {
+    if (const std::string unknown = UnknownCommand(app, Arguments(argc, argv)); !unknown.empty()) {
+      std::fputs(NoCommand(unknown).c_str(), stderr);
+      return weir::kExitUsage;
+    }
+  }
   try {
     app.parse(Arguments(argc, argv));
   } catch (const CLI::ParseError& error) {

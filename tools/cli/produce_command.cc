@@ -38,11 +38,11 @@ void AddProducerOptions(CLI::App* command, ProducerOptions* producer) {
             "(default: as the topic says)");
   AddParsed(command, "--compression", &producer->compression, ParseCompressionArgument,
             "none, gzip, snappy, lz4 or zstd");
-  AddParsed(command, "--batch-bytes", &producer->batch_bytes, ParseBytesArgument,
+  AddParsed(command, "--batch-bytes", &producer->batch_bytes, ParseBatchBytesArgument,
             "Send a batch when it has so many bytes (64KiB)");
-  AddParsed(command, "--linger", &producer->linger, ParseDurationArgument,
+  AddParsed(command, "--linger", &producer->linger, ParseLingerArgument,
             "How long a batch waits for more records (0, at most 1s)");
-  AddParsed(command, "--buffer-bytes", &producer->buffer_bytes, ParseBytesArgument,
+  AddParsed(command, "--buffer-bytes", &producer->buffer_bytes, ParseBufferBytesArgument,
             "Memory for what is not acknowledged yet; reading waits when it is full (32MiB)");
   AddParsed(command, "--delivery-timeout", &producer->delivery_timeout, ParseDurationArgument,
             "Give a record up after so long; inf, the default, survives any outage of the broker");
@@ -66,16 +66,16 @@ void AddProduceCommand(CLI::App& app, Invocation& invocation) {
           "--partition",
           [options](int32_t partition) { options->partition = PartitionIndex(partition); },
           "Send everything to this partition")
-      ->check(CLI::NonNegativeNumber);
+      ->check(PartitionNumber());
   AddProducerOptions(command, &options->producer);
   command->add_option("--rate", options->rate, "At most so many records per second")
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeast(1));
   AddParsed(command, "--stop-timeout", &options->stop_timeout, ParseDurationArgument,
             "After Ctrl-C, how long to wait for answers still to come (10s)");
   AddParsed(command, "--progress", &options->progress, ParseProgressArgument,
             "auto: a line on stderr when that is a terminal; bar; lines: 'progress acknowledged=N "
             "...' again and again; none");
-  AddParsed(command, "--progress-interval", &options->progress_interval, ParseDurationArgument,
+  AddParsed(command, "--progress-interval", &options->progress_interval, ParseIntervalArgument,
             "How often (500ms)");
   command->footer(
       "Reads as a stream, in constant memory. Goes on through restarts of the broker; every line "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -134,10 +135,25 @@ ProduceRun::End ProduceRun::SendAll(LineReader* lines) {
   }
 }
 
+std::string ProduceRun::StallNotice(absl::Duration stalled) {
+  const absl::Status trouble = producer_.last_error();
+  const std::optional<Reason> reason = ReasonOf(trouble);
+  const std::string name =
+      reason ? std::string(InfoOf(*reason).name) : absl::StatusCodeToString(trouble.code());
+  if (std::exchange(told_stall_, name) == name) return "";
+  const std::string hint = trouble.ok() ? "" : HintFor(trouble);
+  return absl::StrCat("weir: nothing acknowledged for ", absl::ToInt64Seconds(stalled), " s",
+                      trouble.ok() ? "" : absl::StrCat(": ", ErrorText(trouble)),
+                      "; trying again until it goes on", hint.empty() ? "" : "\nhint: ", hint);
+}
+
 Progress::Text ProduceRun::ProgressText() {
   const ProducerCounters counters = producer_.counters();
   const absl::Duration now = Now();
-  if (counters.acknowledged != seen_acknowledged_ || counters.pending == 0) moved_at_ = now;
+  if (counters.acknowledged != seen_acknowledged_ || counters.pending == 0) {
+    moved_at_ = now;
+    told_stall_.clear();
+  }
   seen_acknowledged_ = counters.acknowledged;
   const auto per_second = static_cast<int64_t>(static_cast<double>(counters.acknowledged) /
                                                absl::ToDoubleSeconds(now - start_));
@@ -149,6 +165,7 @@ Progress::Text ProduceRun::ProgressText() {
   if (now - moved_at_ > kStall) {
     absl::StrAppend(&text.bar, ", no answer for ", absl::ToInt64Seconds(now - moved_at_),
                     " s: trying again");
+    text.notice = StallNotice(now - moved_at_);
   }
   text.line =
       absl::StrCat("progress acknowledged=", counters.acknowledged, " pending=", counters.pending,

@@ -61,6 +61,9 @@ class ProduceRun {
   void NoteError(const absl::Status& error);
   bool WaitForTurn();
   Progress::Text ProgressText();
+  // What a person should know of a run that has come no further for `stalled`; told once for each
+  // reason.
+  std::string StallNotice(absl::Duration stalled);
   int Report(End end) ABSL_LOCKS_EXCLUDED(mu_);
 
   const ProduceOptions& options_;
@@ -80,6 +83,7 @@ class ProduceRun {
   // The progress thread's.
   int64_t seen_acknowledged_ = 0;
   absl::Duration moved_at_;
+  std::string told_stall_;  // since then
 
   const absl::Duration start_;
   Producer producer_;

@@ -34,21 +34,23 @@ absl::StatusOr<ProgressMode> ParseProgressArgument(absl::string_view text) {
 
 Progress::Progress(ProgressMode mode, absl::Duration interval, std::function<Text()> text)
     : mode_(Resolve(mode)), interval_(interval), text_(std::move(text)) {
-  if (mode_ == ProgressMode::kNone) return;
   thread_ = std::make_unique<ThreadExecutor>("progress", 1);
   thread_->Post([this] { Run(); });
 }
 
 Progress::~Progress() {
-  if (thread_ == nullptr) return;
   stop_.Notify();
   thread_.reset();
+  if (mode_ == ProgressMode::kNone) return;
   Write(mode_ == ProgressMode::kBar ? std::string(kEraseLine) : absl::StrCat(text_().line, "\n"));
 }
 
 void Progress::Run() {
   while (!stop_.WaitForNotificationWithTimeout(interval_)) {
     const Text text = text_();
+    if (!text.notice.empty())
+      Write(absl::StrCat(mode_ == ProgressMode::kBar ? kEraseLine : "", text.notice, "\n"));
+    if (mode_ == ProgressMode::kNone) continue;
     Write(mode_ == ProgressMode::kBar ? absl::StrCat(kEraseLine, text.bar)
                                       : absl::StrCat(text.line, "\n"));
   }

@@ -19,7 +19,7 @@ enum class ProgressMode {
   kAuto,   // a bar when stderr is a terminal, otherwise nothing
   kBar,    // one line that is written over
   kLines,  // a line each time, for scripts and logs
-  kNone,
+  kNone,   // nothing but notices
 };
 
 absl::StatusOr<ProgressMode> ParseProgressArgument(absl::string_view text);
@@ -31,6 +31,7 @@ class Progress {
   struct Text {
     std::string bar;
     std::string line;
+    std::string notice;  // lines that are said in every mode, once; empty: nothing
   };
 
   // Asks `text` every `interval` on its own thread, until destroyed.

@@ -36,7 +36,7 @@ constexpr size_t kRowsWithoutTerminal = 1'000'000;
 struct TopicSample {
   double high_watermarks = 0;  // over all partitions
   double records = 0;
-  double bytes = 0;
+  std::optional<double> bytes;  // absent: the broker does not know it yet
   int64_t partitions = 0;
 };
 
@@ -57,7 +57,7 @@ absl::StatusOr<Sample> Take(const std::string& http) {
     }
   };
   each("weir_topic_records", [](TopicSample& topic, double value) { topic.records += value; });
-  each("weir_topic_size_bytes", [](TopicSample& topic, double value) { topic.bytes += value; });
+  each("weir_topic_size_bytes", [](TopicSample& topic, double value) { topic.bytes = value; });
   each("weir_partition_high_watermark", [](TopicSample& topic, double value) {
     topic.high_watermarks += value;
     ++topic.partitions;
@@ -88,9 +88,10 @@ Listing Topics(const Sample& before, const Sample& now, size_t rows) {
   });
   Listing listing({"topic", "partitions", "records_in_per_second", "offsets", "size_bytes"});
   for (size_t i = 0; i < std::min(rows, all.size()); ++i) {
-    listing.AddRow({all[i].name, all[i].topic->partitions, all[i].rate,
-                    static_cast<int64_t>(all[i].topic->records),
-                    static_cast<int64_t>(all[i].topic->bytes)});
+    listing.AddRow(
+        {all[i].name, all[i].topic->partitions, all[i].rate,
+         static_cast<int64_t>(all[i].topic->records),
+         all[i].topic->bytes ? Cell(static_cast<int64_t>(*all[i].topic->bytes)) : Cell()});
   }
   return listing;
 }
@@ -140,17 +141,19 @@ size_t TerminalRows() {
   return size.ws_row > kAroundTheTable ? size.ws_row - kAroundTheTable : 1;
 }
 
-int Run(const TopOptions& options) {
+int Run(const TopOptions& options, const Invocation& invocation) {
   StopSignal::Block();
   StopSignal stop;
-  absl::StatusOr<Sample> before = Take(options.http);
+  const std::string http =
+      options.http.empty() ? HttpAddressBeside(invocation.broker) : options.http;
+  absl::StatusOr<Sample> before = Take(http);
   if (!before.ok())
     return Fail(absl::NotFoundError(
         absl::StrCat(before.status().message(), "; name the broker's HTTP port with --http")));
   const bool live =
       !options.once && options.output == OutputFormat::kTable && isatty(STDOUT_FILENO) != 0;
   while (!stop.WaitFor(options.interval)) {
-    absl::StatusOr<Sample> now = Take(options.http);
+    absl::StatusOr<Sample> now = Take(http);
     if (!now.ok()) {
       if (options.once) return Fail(now.status());
       Print(absl::StrCat(live ? "\033[H\033[J" : "", now.status().message(), "; trying again\n"));
@@ -175,13 +178,14 @@ void AddTopCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--http", options->http,
                    "The broker's HTTP address, HOST:PORT (one above its gRPC port)")
       ->envname("WEIR_HTTP");
-  AddParsed(command, "--interval", &options->interval, ParseDurationArgument,
+  AddParsed(command, "--interval", &options->interval, ParseIntervalArgument,
             "Between two looks (2s)");
   command->add_flag("--once", options->once, "One look, then end");
   AddOutputOption(command, &options->output);
   command->footer("Examples:\n  weir top\n  weir top --once --interval 500ms --output json");
-  command->callback(
-      [&invocation, options] { invocation.run = [options] { return Run(*options); }; });
+  command->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return Run(*options, invocation); };
+  });
 }
 
 }  // namespace weir

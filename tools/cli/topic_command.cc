@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "storage/base/limits.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/listing.h"
@@ -18,7 +19,7 @@ namespace {
 // One for all topic commands: only one of them is run.
 struct TopicOptions {
   std::string topic;
-  int32_t partitions = 1;
+  int32_t partitions = 0;  // 0: as many as the broker gives by default
   std::vector<std::string> config;
   std::vector<std::string> remove;
   bool validate_only = false;
@@ -193,9 +194,10 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
       Add(topic, invocation, options, "create", "Create a topic",
           "weir topic create orders --partitions 12 --config retention.ms=86400000", Create);
   AddName(create, options);
-  create->add_option("--partitions", options->partitions, "How many partitions")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  create
+      ->add_option("--partitions", options->partitions,
+                   "How many partitions (as the broker's topic.partitions says: 1, unless changed)")
+      ->check(CLI::Range(1, limits::kPartitionsPerTopic));
   create->add_option("--config", options->config, config_help)->allow_extra_args(false);
   create->add_flag("--validate-only", options->validate_only,
                    "Only say whether it would be created");
@@ -229,7 +231,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
   AddName(add, options);
   add->add_option("--to", options->partitions, "The new number of partitions")
       ->required()
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, limits::kPartitionsPerTopic));
   add->add_flag("--yes", options->yes, "Really do it");
 
   CLI::App* remove =
@@ -244,7 +246,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
   AddName(records, options);
   records->add_option("--partition", options->partition, "The partition")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check(PartitionNumber());
   records
       ->add_option("--before", options->before,
                    "Offsets below this one go; 'latest': all there are now")

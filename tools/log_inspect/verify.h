@@ -36,7 +36,8 @@ struct VerifyReport {
   int64_t records = 0;
   int64_t bytes = 0;            // of segments that were read
   int64_t journal_rounds = 0;   // newer than the recovery point
-  int64_t journal_batches = 0;  // in them
+  int64_t journal_batches = 0;  // in them; these and their records come on top of those above
+  int64_t journal_records = 0;
   int64_t redo_batches =
       0;  // of those, not (or not rightly) in their segments yet: a start will write them
 };

@@ -189,6 +189,7 @@ absl::Status PartitionCheck::Journal() {
   std::unique_ptr<File> open_file;
   for (const JournaledBatch& batch : view_.journal) {
     ++report_.journal_batches;
+    report_.journal_records += batch.next_offset - batch.base_offset;
     if (batch.next_offset <= view_.state.log_start) continue;
     if (batch.segment_base != open_base) {
       absl::StatusOr<std::unique_ptr<File>> file =

@@ -31,7 +31,7 @@ class Admin {
  public:
   struct TopicSpec {
     std::string name;
-    int32_t partitions = 1;
+    int32_t partitions = 0;                     // 0: as the broker's topic.partitions says
     std::map<std::string, std::string> config;  // Kafka's names: retention.ms, segment.bytes, ...
   };
 
@@ -81,6 +81,7 @@ class Admin {
     int32_t topics = 0;
     int32_t partitions = 0;
     std::string log_level;
+    std::string read_only;  // why it takes no writes until it is restarted; empty: it does
   };
 
   struct RecordDeletion {

@@ -9,7 +9,7 @@
 //     WEIR_ASSIGN_OR_RETURN(RecordSet records, consumer.Poll(absl::Seconds(1)));
 //     RecordView record;
 //     while (records.Next(&record)) Use(record);
-//     WEIR_RETURN_IF_ERROR(records.status());
+//     WEIR_RETURN_IF_ERROR(records.status());  // or: note what could not be read, and go on
 //   }
 #ifndef WEIR_CLIENT_INCLUDE_WEIR_CONSUMER_H_
 #define WEIR_CLIENT_INCLUDE_WEIR_CONSUMER_H_
@@ -38,12 +38,14 @@ class RecordSet {
  public:
   RecordSet() = default;
 
-  // The next record, borrowed until Next is called again or this is gone; false at the end, and at
-  // the first one that makes no sense: see status().
+  // The next record, borrowed until Next is called again or this is gone; false at the end. From
+  // the first record of a batch that makes no sense it goes on with the next batch: see status().
   bool Next(RecordView* record);
-  // OK, or CORRUPT_BATCH, UNSUPPORTED_COMPRESSION: the rest of the batch cannot be read. The
-  // consumer's position is behind the whole set: polling on passes over the rest.
+  // OK, or why the first batch that could not be read to its end was passed over: CORRUPT_BATCH,
+  // UNSUPPORTED_COMPRESSION, naming topic, partition and the offsets that were not given. Whatever
+  // Next gives is good. The consumer's position is behind the whole set: nothing comes twice.
   const absl::Status& status() const { return status_; }
+  int32_t passed_over() const { return passed_over_; }  // batches, up to now
 
   // Nothing came. (A set that is not empty may still hold no record: all of its batch may lie below
   // the asked offset, or compaction has left nothing of it.)
@@ -58,6 +60,7 @@ class RecordSet {
  private:
   friend class Consumer;
   bool OpenNextBatch();
+  void PassOver(const absl::Status& why);
   bool Stop();
 
   std::shared_ptr<const std::string> topic_;
@@ -71,7 +74,10 @@ class RecordSet {
   absl::string_view batches_;          // whole batches with right CRCs, one after another
   absl::string_view unread_;           // those of batches_ that no reader was opened for
   std::optional<RecordReader> reader_;
+  Offset not_given_;     // of reader_'s batch: the first offset that Next has not come to,
+  Offset behind_batch_;  // and the one behind its last
   absl::Status status_;
+  int32_t passed_over_ = 0;
 };
 
 // What to do when the position lies outside the log, because retention or an operator moved the log

@@ -143,6 +143,10 @@ class Producer {
   absl::Status Close(absl::Duration timeout = absl::InfiniteDuration());
 
   ProducerCounters counters() const;
+  // Why the oldest record without an outcome is not written yet, as far as is known: what it was
+  // refused with and will be tried again for, or why the broker cannot be reached. OK when nothing
+  // is known to be wrong.
+  absl::Status last_error() const;
 
  private:
   class Core;
