@@ -244,6 +244,18 @@ TEST_F(RocksDbKvStoreTest, ADatabaseOfBeforeThereWereMarksOpensAndGetsOne) {
   EXPECT_TRUE(DecodeManifestMark(Read(FileLike(kManifestMarkName))).has_value());
 }
 
+TEST_F(RocksDbKvStoreTest, AMarkThatAnOlderVersionDidNotKeepUpIsPassedOver) {
+  Put("a", "1");
+  const std::string mark = Read(FileLike(kManifestMarkName));
+  Reopen();  // begins a new manifest
+  Put("b", "2");
+  CrashAndEditLog([](std::string&) {});
+  Overwrite(FileLike(kManifestMarkName), mark);
+  Reopen();
+  EXPECT_TRUE(Has("a"));
+  EXPECT_TRUE(Has("b"));
+}
+
 TEST_F(RocksDbKvStoreTest, StaysSmallOverManyOpens) {
   for (int i = 0; i < 20; ++i) {
     Put("k", absl::StrCat(i));
