@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "weir/v1/admin.pb.h"
+#include "weir/v1/group.pb.h"
 #include "weir/v1/log.pb.h"
 
 namespace weir {
@@ -63,6 +64,7 @@ std::set<std::string> Api() {
   // What is linked in is what is asked for.
   google::protobuf::LinkMessageReflection<v1::ProduceRequest>();
   google::protobuf::LinkMessageReflection<v1::CreateTopicRequest>();
+  google::protobuf::LinkMessageReflection<v1::CreateGroupRequest>();
   std::set<std::string> lines;
   for (const absl::string_view name : absl::StrSplit(WEIR_API_FILES, ',')) {
     const FileDescriptor* const file =

@@ -122,13 +122,18 @@ TEST_F(GroupMachineTest, AFailedAppendTakesTheJoinWithItAndDropsSessions) {
   Join("a");
   Pump();
   heard_.clear();
-  world_->log().RefuseAppends(MakeError(Reason::kDiskLow, "the disk is full"));
+  // What is journaled waits for room in its segment, and what comes behind it is refused.
+  world_->disk().FailNext(OperationKind::kWrite, ".log", Fault::kNoSpace, Repeat::kForever);
+  Advance(absl::Milliseconds(50));
+  EXPECT_THAT(heard_, ElementsAre("a epoch=2 has orders:0,1"));
+  heard_.clear();
   Join("b");
   Pump();
   EXPECT_THAT(heard_, ElementsAre("sessions dropped", "joined DISK_LOW"));
+  world_->disk().ClearFaults();
+  Advance(absl::Seconds(1));
   EXPECT_EQ(Find("b"), nullptr);
   ASSERT_NE(Find("a"), nullptr);
-  world_->log().RefuseAppends(absl::OkStatus());
   heard_.clear();
   Join("a", MemberEpoch{2});
   Pump();
