@@ -27,8 +27,8 @@ const prometheus::Histogram::BucketBoundaries& DiskBounds() {
   return *bounds;
 }
 
-constexpr const char* kCallNames[] = {"Produce",     "ProduceStream", "Fetch", "FetchStream",
-                                      "ListOffsets", "InitProducer",  "Admin", "CommitOffsets",
+constexpr const char* kCallNames[] = {"Produce",      "ProduceStream", "Fetch", "FetchStream",
+                                      "ListOffsets",  "InitProducer",  "Admin", "CommitOffsets",
                                       "FetchOffsets", "GroupAdmin"};
 constexpr const char* kDurabilityNames[] = {"durable", "written"};
 

@@ -130,8 +130,8 @@ inline constexpr size_t kStateSnapshots = 2;  // kept; the log reaches back to t
 
 // Consumer groups. A shard holds the groups of one internal partition.
 inline constexpr int32_t kGroupPartitions = 16;  // of a new broker's internal topic
-inline constexpr size_t kGroupIdLength = 249;  // as topic names
-inline constexpr size_t kMemberIdLength = 64;  // a uuid has 36
+inline constexpr size_t kGroupIdLength = 249;    // as topic names
+inline constexpr size_t kMemberIdLength = 64;    // a uuid has 36
 inline constexpr size_t kInstanceIdLength = 249;
 inline constexpr size_t kClientIdLength = 249;
 inline constexpr size_t kHostLength = 255;
