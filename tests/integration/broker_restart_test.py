@@ -61,8 +61,8 @@ class Restart(unittest.TestCase):
             topic="full", targets=[admin_pb2.DeleteRecordsRequest.Target(partition=1, before_offset=1)]), timeout=DEADLINE)
         self.broker.create("gone")
         self.broker.admin.DeleteTopic(admin_pb2.DeleteTopicRequest(name="gone"), timeout=DEADLINE)
-        for end in (self.broker.stop, self.broker.kill):
-            end()
+        for end in (Broker.stop, Broker.kill):
+            end(self.broker)
             self.broker = self.started()
             self.assertEqual(self.broker.metric('weir_topic_records{topic="full"}'), 1)
             self.assertEqual(self.broker.metric('weir_topic_records{topic="empty"}'), 0)
