@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/topics/topic_catalog.h"
 #include "storage/base/check.h"
-#include "storage/meta/local_metadata_store.h"
+#include "storage/log/file_names.h"
 #include "storage/meta/rocksdb_kv_store.h"
 
 namespace weir {
@@ -17,6 +17,19 @@ namespace {
 
 absl::Status Because(absl::string_view what, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(what, ": ", why.message()));
+}
+
+// What a start writes: the metadata store, then weir.meta.
+absl::Status TakeIntoUse(FileSystem& fs, bool existing,
+                         std::function<void(const absl::Status&)> on_failure,
+                         DataDirectory* directory) {
+  // A start that broke off before weir.meta was written may have left an empty store.
+  WEIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<KvStore> kv,
+      OpenRocksDbKvStore({.path = JoinPath(directory->path, "meta"), .must_exist = existing}));
+  WEIR_ASSIGN_OR_RETURN(directory->store,
+                        LocalMetadataStore::Open(std::move(kv), std::move(on_failure)));
+  return WriteDataDirectoryMeta(fs, directory->path, directory->meta);
 }
 
 }  // namespace
@@ -40,20 +53,31 @@ absl::StatusOr<DataDirectory> OpenDataDirectory(
 
   WEIR_ASSIGN_OR_RETURN(const std::optional<DataDirectoryMeta> meta,
                         ReadDataDirectoryMeta(fs, path));
-  // A start that broke off before weir.meta was written may have left an empty store.
-  WEIR_ASSIGN_OR_RETURN(
-      std::unique_ptr<KvStore> kv,
-      OpenRocksDbKvStore({.path = JoinPath(path, "meta"), .must_exist = meta.has_value()}));
-  WEIR_ASSIGN_OR_RETURN(directory.store,
-                        LocalMetadataStore::Open(std::move(kv), std::move(on_failure)));
   directory.meta = meta.value_or(DataDirectoryMeta{.broker_id = RandomTopicId().ToString()});
   if (directory.meta.leader_epoch.value() == std::numeric_limits<int32_t>::max()) {
     return absl::FailedPreconditionError(
         absl::StrCat("the data directory ", path, " was started too often"));
   }
   ++directory.meta.leader_epoch;
-  WEIR_RETURN_IF_ERROR(WriteDataDirectoryMeta(fs, path, directory.meta));
+  // Before the first write.
+  directory.reserve = std::make_unique<DiskReserve>(&fs, ReservePath(path));
+  WEIR_RETURN_IF_ERROR(directory.reserve->Release());
+  if (const absl::Status taken =
+          TakeIntoUse(fs, /*existing=*/meta.has_value(), std::move(on_failure), &directory);
+      !taken.ok()) {
+    return WithFreeSpace(fs, path, taken);
+  }
   return directory;
+}
+
+absl::Status WithFreeSpace(FileSystem& fs, const std::string& path, const absl::Status& error) {
+  if (!absl::IsResourceExhausted(error)) return error;
+  const absl::StatusOr<DiskSpace> space = fs.Space(path);
+  if (!space.ok()) return error;
+  return Because(absl::StrCat("no room to start: the disk of ", path, " has ", space->free_bytes,
+                              " of ", space->total_bytes,
+                              " bytes free; nothing is lost, free some space and start again"),
+                 error);
 }
 
 }  // namespace weir

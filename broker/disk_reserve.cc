@@ -5,6 +5,18 @@
 
 namespace weir {
 
+absl::Status DiskReserve::Release() {
+  const absl::StatusOr<FileInfo> info = fs_->Stat(path_);
+  if (absl::IsNotFound(info.status())) return absl::OkStatus();
+  WEIR_RETURN_IF_ERROR(info.status());
+  file_ = nullptr;
+  size_ = 0;
+  WEIR_RETURN_IF_ERROR(fs_->Remove(path_));
+  released_ = info->size;
+  // File systems with a journal give blocks out again only behind its next commit.
+  return fs_->SyncDirectory(ParentPath(path_));
+}
+
 absl::Status DiskReserve::Grow(int64_t bytes) {
   if (size_ >= bytes) return absl::OkStatus();
   if (file_ == nullptr) {

@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "broker/data_directory.h"
-#include "broker/disk_reserve.h"
 #include "broker/limits/admission.h"
 #include "broker/limits/disk_watermark.h"
 #include "broker/log_events.h"
@@ -34,7 +33,6 @@
 #include "storage/base/error.h"
 #include "storage/base/executor.h"
 #include "storage/base/limits.h"
-#include "storage/log/file_names.h"
 #include "storage/log/log_manager.h"
 
 namespace weir {
@@ -48,6 +46,9 @@ constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
 constexpr int64_t kTransportBytes = 128 * limits::kMiB;
 // By how much the reserve grows between two looks at the disk.
 constexpr int64_t kReserveStep = 16 * limits::kMiB;
+// What the metadata store and the recovery point may need of the reserve: beside the journal, all
+// of which may have to be written again, and one more file of it.
+constexpr int64_t kReserveForState = 16 * limits::kMiB;
 // Descriptors for connections, the journal, the metadata store and the libraries.
 constexpr size_t kOtherDescriptors = 1024;
 
@@ -93,9 +94,11 @@ class ServerImpl : public Server {
   PartitionSample SamplePartition(const Topic& topic, PartitionIndex index) const;
   void StartLoops();
   void CheckDisk();
+  int64_t WantedReserve() const;
   void KeepReserve();
   void OnFenced(const absl::Status& reason);
   absl::Status Ready() const;
+  absl::StatusOr<std::string> ReadyPage() const;
 
   const BrokerConfig config_;
   const std::function<void(const absl::Status&)> on_fenced_;
@@ -114,7 +117,7 @@ class ServerImpl : public Server {
   Waiters waiters_{&timers_, &wake_, limits::kWaits};
   LogEvents events_{&waiters_, &metrics_, [this](const absl::Status& reason) { OnFenced(reason); }};
   DataDirectory directory_;
-  std::unique_ptr<DiskReserve> reserve_;
+  absl::Status read_only_;     // not OK: nothing is written until the next start, and why
   bool reserve_grows_ = true;  // the upkeep thread's
   std::unique_ptr<TopicCatalog> catalog_;
   std::unique_ptr<ProducerIdentities> producers_;
@@ -146,8 +149,10 @@ absl::Status ServerImpl::Start() {
       directory_, OpenDataDirectory(fs_, config_.data_dir,
                                     [this](const absl::Status& reason) { OnFenced(reason); }));
   WEIR_RETURN_IF_ERROR(OpenTopics());
-  WEIR_RETURN_IF_ERROR(OpenLogs());
+  if (const absl::Status opened = OpenLogs(); !opened.ok())
+    return WithFreeSpace(fs_, directory_.path, opened);
   CheckDisk();
+  KeepReserve();
   AddGauges();
   WEIR_RETURN_IF_ERROR(Listen());
   StartLoops();
@@ -215,10 +220,14 @@ absl::Status ServerImpl::OpenLogs() {
     spdlog::warn("{} belongs to no topic; it is kept and not touched", path);
   }
   partitions_ = std::make_unique<PartitionManager>(catalog_.get(), logs_.get(), &waiters_, &disk_);
-  reserve_ = std::make_unique<DiskReserve>(&fs_, ReservePath(directory_.path));
   produce_ = std::make_unique<ProduceEngine>(partitions_.get(), catalog_.get(), logs_.get(),
                                              &clock_, &metrics_);
-  return partitions_->FinishDeletions();
+  read_only_ = report.read_only;
+  if (read_only_.ok()) return partitions_->FinishDeletions();
+  // The marks of deletion stay too: the journal still holds what they stand for.
+  spdlog::error("{}", std::string(read_only_.message()));
+  directory_.store->RefuseChanges(read_only_);
+  return absl::OkStatus();
 }
 
 absl::Status ServerImpl::Listen() {
@@ -226,7 +235,8 @@ absl::Status ServerImpl::Listen() {
                                          .broker_id = directory_.meta.broker_id,
                                          .leader_epoch = directory_.meta.leader_epoch,
                                          .start_time_ms = clock_.NowMs(),
-                                         .data_dir = directory_.path},
+                                         .data_dir = directory_.path,
+                                         .read_only = std::string(read_only_.message())},
                                .clock = &clock_,
                                .catalog = catalog_.get(),
                                .partitions = partitions_.get(),
@@ -247,7 +257,7 @@ absl::Status ServerImpl::Listen() {
                                services_.get()));
   WEIR_ASSIGN_OR_RETURN(http_, HttpServer::Start(config_.http.host, config_.http.port,
                                                  {.metrics = [this] { return metrics_.Text(); },
-                                                  .ready = [this] { return Ready(); }}));
+                                                  .ready = [this] { return ReadyPage(); }}));
   return absl::OkStatus();
 }
 
@@ -309,6 +319,8 @@ void ServerImpl::AddGauges() {
         [this] { return double(watermark_.space().total_bytes); });
   gauge("weir_disk_low", "1 while produces are refused for lack of space",
         [this] { return watermark_.status().ok() ? 0.0 : 1.0; });
+  gauge("weir_read_only", "1 while nothing is written for lack of space at the start",
+        [this] { return read_only_.ok() ? 0.0 : 1.0; });
   gauge("weir_journal_bytes", "Size of the commit journal",
         [this] { return double(logs_->journal_bytes()); });
   gauge("weir_topics", "Topics", [this] { return double(catalog_->totals().topics); });
@@ -322,9 +334,11 @@ void ServerImpl::AddGauges() {
 }
 
 void ServerImpl::StartLoops() {
-  retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
-  retention_loop_ = std::make_unique<PeriodicTask>(
-      &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
+  if (read_only_.ok()) {
+    retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
+    retention_loop_ = std::make_unique<PeriodicTask>(
+        &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
+  }
   disk_loop_ = std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] {
     CheckDisk();
     KeepReserve();
@@ -333,17 +347,32 @@ void ServerImpl::StartLoops() {
 
 void ServerImpl::CheckDisk() {
   const bool was_low = !watermark_.status().ok();
-  const absl::Status status = watermark_.Check(fs_, directory_.path);
+  // What the reserve gave up for the start is not free: the disk is as full as it was before.
+  const DiskReserve& reserve = *directory_.reserve;
+  const int64_t owed =
+      std::max<int64_t>(std::min(reserve.released(), WantedReserve()) - reserve.size(), 0);
+  const absl::Status status = watermark_.Check(fs_, directory_.path, owed);
   if (!status.ok() && !was_low)
     spdlog::warn("produces are refused: {}", std::string(status.message()));
-  if (status.ok() && was_low) spdlog::info("produces are taken again: there is room on the disk");
+  if (status.ok() && was_low) {
+    spdlog::info("there is room on the disk: {}", read_only_.ok()
+                                                      ? "produces are taken again"
+                                                      : "restart the broker, which is read-only");
+  }
   logs_->RefuseAppends(status);
 }
 
+int64_t ServerImpl::WantedReserve() const {
+  return logs_->journal_bytes() + config_.journal_file_bytes + kReserveForState;
+}
+
 void ServerImpl::KeepReserve() {
-  if (!watermark_.status().ok()) return;
-  const int64_t wanted = std::min(logs_->journal_bytes(), reserve_->size() + kReserveStep);
-  const absl::Status grown = reserve_->Grow(wanted);
+  if (!read_only_.ok()) return;  // the space is left to the next start
+  // On a disk that is low it only takes back what it gave up for the start, and at once.
+  DiskReserve& reserve = *directory_.reserve;
+  const int64_t soon =
+      watermark_.status().ok() ? reserve.size() + kReserveStep : reserve.released();
+  const absl::Status grown = reserve.Grow(std::min(soon, WantedReserve()));
   if (!grown.ok() && reserve_grows_) {
     spdlog::warn("the reserve for recovery is too small: {}", std::string(grown.message()));
   }
@@ -362,6 +391,11 @@ absl::Status ServerImpl::Ready() const {
     return MakeError(Reason::kLogDirFenced,
                      "a disk error has closed the data directory for writing");
   return calls_.stopped() ? ShuttingDown() : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ServerImpl::ReadyPage() const {
+  WEIR_RETURN_IF_ERROR(Ready());
+  return read_only_.ok() ? "ok" : absl::StrCat("ok, but ", read_only_.message());
 }
 
 absl::Status ServerImpl::Stop(absl::Duration grace) {

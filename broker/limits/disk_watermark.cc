@@ -19,25 +19,26 @@ int64_t DiskWatermark::OkBytes(DiskSpace space) const {
   return std::max(low, options_.ok_bytes.value_or(low + low / 10));
 }
 
-absl::Status DiskWatermark::Update(DiskSpace space) {
+absl::Status DiskWatermark::Update(DiskSpace space, int64_t spoken_for) {
   absl::MutexLock lock(&mu_);
   space_ = space;
   const int64_t wanted = status_.ok() ? LowBytes(space) : OkBytes(space);
-  if (space.free_bytes >= wanted) {
+  if (space.free_bytes - spoken_for >= wanted) {
     status_ = absl::OkStatus();
   } else {
-    status_ = MakeError(Reason::kDiskLow,
-                        absl::StrCat("the disk has ", space.free_bytes, " of ", space.total_bytes,
-                                     " bytes free; produces are refused below ", LowBytes(space),
-                                     " and go on from ", OkBytes(space)),
-                        absl::Milliseconds(limits::kDiskLowRetryMs));
+    status_ = MakeError(
+        Reason::kDiskLow,
+        absl::StrCat("the disk has ", space.free_bytes, " of ", space.total_bytes,
+                     " bytes free; produces are refused below ", LowBytes(space) + spoken_for,
+                     " and go on from ", OkBytes(space) + spoken_for),
+        absl::Milliseconds(limits::kDiskLowRetryMs));
   }
   return status_;
 }
 
-absl::Status DiskWatermark::Check(FileSystem& fs, const std::string& path) {
+absl::Status DiskWatermark::Check(FileSystem& fs, const std::string& path, int64_t spoken_for) {
   const absl::StatusOr<DiskSpace> space = fs.Space(path);
-  return space.ok() ? Update(*space) : status();
+  return space.ok() ? Update(*space, spoken_for) : status();
 }
 
 absl::Status DiskWatermark::status() const {

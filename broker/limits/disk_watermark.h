@@ -27,11 +27,12 @@ class DiskWatermark {
   explicit DiskWatermark(Options options) : options_(options) {}
 
   // Takes a measurement. OK: produces may go on; DISK_LOW with the figures and a time to retry:
-  // they may not.
-  absl::Status Update(DiskSpace space) ABSL_LOCKS_EXCLUDED(mu_);
+  // they may not. `spoken_for`: free bytes that do not count, somebody else is about to take them.
+  absl::Status Update(DiskSpace space, int64_t spoken_for = 0) ABSL_LOCKS_EXCLUDED(mu_);
   // Measures the disk that holds `path`, then as Update. When it cannot be measured, things stay as
   // they are.
-  absl::Status Check(FileSystem& fs, const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Check(FileSystem& fs, const std::string& path, int64_t spoken_for = 0)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // As of the last measurement.
   absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -40,10 +40,11 @@ class HttplibServer : public HttpServer {
       response.set_content("ok\n", "text/plain");
     });
     server_.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
-      const absl::Status ready = pages_.ready();
+      const absl::StatusOr<std::string> ready = pages_.ready();
       if (!ready.ok()) response.status = 503;
-      response.set_content(ready.ok() ? "ok\n" : absl::StrCat(std::string(ready.message()), "\n"),
-                           "text/plain");
+      response.set_content(
+          absl::StrCat(ready.ok() ? *ready : std::string(ready.status().message()), "\n"),
+          "text/plain");
     });
   }
 

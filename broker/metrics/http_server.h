@@ -15,7 +15,8 @@ namespace weir {
 
 struct HttpPages {
   std::function<std::string()> metrics;
-  std::function<absl::Status()> ready;  // OK, or why the broker does not serve
+  // What there is to say of a broker that serves ("ok"), or why it does not.
+  std::function<absl::StatusOr<std::string>()> ready;
 };
 
 class HttpServer {

@@ -158,6 +158,7 @@ void FillBroker(const Services& services, v1::DescribeBrokerResponse* response) 
   response->set_leader_epoch(facts.leader_epoch.value());
   response->set_start_time_ms(facts.start_time_ms);
   response->set_data_dir(facts.data_dir);
+  response->set_read_only(facts.read_only);
   const DiskSpace space = services.watermark->space();
   response->set_disk_free_bytes(space.free_bytes);
   response->set_disk_total_bytes(space.total_bytes);

@@ -29,6 +29,7 @@ struct BrokerFacts {
   LeaderEpoch leader_epoch;
   int64_t start_time_ms = 0;
   std::string data_dir;
+  std::string read_only;  // why it takes no writes; empty: it does
 };
 
 struct Services {

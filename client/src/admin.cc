@@ -195,7 +195,8 @@ absl::StatusOr<Admin::BrokerDescription> Admin::DescribeBroker() {
                            .limits = {response.limits().begin(), response.limits().end()},
                            .topics = response.topics(),
                            .partitions = response.partitions(),
-                           .log_level = response.log_level()};
+                           .log_level = response.log_level(),
+                           .read_only = response.read_only()};
 }
 
 absl::StatusOr<std::string> Admin::SetLogLevel(absl::string_view level) {

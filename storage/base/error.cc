@@ -44,7 +44,8 @@ constexpr ErrorInfo kErrors[] = {
     {Reason::kOverMemoryBudget, "OVER_MEMORY_BUDGET", Code::kResourceExhausted, true, Effect::kNone,
      "The broker's memory for requests is in use; try again after the given time."},
     {Reason::kDiskLow, "DISK_LOW", Code::kResourceExhausted, true, Effect::kNone,
-     "Free disk space is below the low watermark; produces are refused until space returns."},
+     "Free disk space is below the low watermark, or did not do for the start; what takes space is "
+     "refused until there is more."},
     {Reason::kOutOfOrderSequence, "OUT_OF_ORDER_SEQUENCE", Code::kFailedPrecondition, false,
      Effect::kNone, "The batch's sequence does not follow the producer's last one."},
     {Reason::kProducerFenced, "PRODUCER_FENCED", Code::kFailedPrecondition, false, Effect::kNone,

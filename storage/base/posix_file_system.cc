@@ -280,8 +280,9 @@ class PosixFileSystem : public FileSystem {
       return absl::AlreadyExistsError(absl::StrCat("lock ", path, ": held by \"", holder, "\""));
     }
     auto file = std::make_unique<PosixFile>(path, std::move(fd));
-    WEIR_RETURN_IF_ERROR(file->Truncate(FilePosition{0}));
+    // In this order a file that is there already needs no space: the disk may be full.
     WEIR_RETURN_IF_ERROR(file->Write(FilePosition{0}, owner));
+    WEIR_RETURN_IF_ERROR(file->Truncate(FilePosition{static_cast<int64_t>(owner.size())}));
     return std::make_unique<PosixFileLock>(std::move(file));
   }
 

@@ -60,8 +60,9 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
   // The header is on disk before a recovery point names the file.
   WEIR_RETURN_IF_ERROR(journal->file_->Write(FilePosition{0}, journal->header_block_));
   journal->header_block_.clear();
-  WEIR_RETURN_IF_ERROR(journal->file_->Sync());
-  WEIR_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  absl::Status synced = journal->file_->Sync();
+  if (synced.ok()) synced = fs.SyncDirectory(directory);
+  if (!synced.ok()) return FlushFailed(synced);
   return journal;
 }
 

@@ -15,8 +15,8 @@ namespace {
 absl::Status Corrupt(const std::string& path, int64_t at, absl::string_view what) {
   return absl::DataLossError(
       absl::StrCat(path, ": ", what, " at byte ", at,
-                   ". Acknowledged records may be in the damaged part, so the start stops here and "
-                   "nothing was changed. Restore the data "
+                   ". Acknowledged records may be in the damaged part, so the start stops here; "
+                   "journal and recovery point stay as they are. Restore the data "
                    "directory from a backup, or look at the file with 'weir log dump'."));
 }
 

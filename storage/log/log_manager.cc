@@ -8,11 +8,13 @@
 #include "storage/base/bytes.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "storage/base/seeded_bugs.h"
 #include "storage/log/checkpointer.h"
 #include "storage/log/committer.h"
 #include "storage/log/file_names.h"
 #include "storage/log/journal.h"
 #include "storage/log/open_logs.h"
+#include "storage/log/read_only_log_manager.h"
 #include "storage/log/recovery.h"
 #include "storage/log/segment.h"
 
@@ -21,11 +23,10 @@ namespace {
 
 class LogManagerImpl : public LogManager {
  public:
-  LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered);
+  // `journal` was begun, and the recovery point replaced.
+  LogManagerImpl(LogManagerOptions options, RecoveredLog recovered,
+                 std::unique_ptr<Journal> journal);
   ~LogManagerImpl() override;
-
-  // Begins the journal and makes the recovered state the one to start from.
-  absl::Status Start(RecoveredLog recovered);
 
   absl::StatusOr<std::shared_ptr<PartitionLog>> GetLog(TopicPartition id,
                                                        const LogConfig& config) override {
@@ -65,29 +66,12 @@ class LogManagerImpl : public LogManager {
   bool in_checkpoint_ = false;  // rounds may run between its operations, but no second checkpoint
 };
 
-LogManagerImpl::LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered)
+LogManagerImpl::LogManagerImpl(LogManagerOptions options, RecoveredLog recovered,
+                               std::unique_ptr<Journal> journal)
     : options_(std::move(options)),
-      logs_(options_.file_system, options_.directory, options_.open_files, recovered),
-      fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }) {}
-
-LogManagerImpl::~LogManagerImpl() {
-  if (checkpointer_ != nullptr) checkpointer_->Stop();
-  if (committer_ != nullptr) committer_->Stop();
-}
-
-absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
-  WEIR_ASSIGN_OR_RETURN(
-      journal_, Journal::Open({.file_system = options_.file_system,
-                               .data_directory = options_.directory,
-                               .file_bytes = options_.journal_file_bytes,
-                               .max_files = options_.journal_files,
-                               .background = options_.threads ? options_.background : nullptr,
-                               .uuid = recovered.position.journal,
-                               .first_sequence = recovered.next_sequence,
-                               .live_from = recovered.live_from}));
-  // From here on the old journal is not needed any more.
-  WEIR_RETURN_IF_ERROR(recovered.point.Replace(recovered.position, std::move(recovered.states)));
-  journal_->FreeBelow(recovered.next_sequence);
+      logs_(options_.file_system, options_.directory, options_.open_files, &recovered),
+      fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }),
+      journal_(std::move(journal)) {
   const int64_t largest_round =
       options_.journal_file_bytes - limits::kJournalBlock - limits::kRoundOverhead;
   committer_ = std::make_unique<Committer>(CommitterOptions{
@@ -126,7 +110,11 @@ absl::Status LogManagerImpl::Start(RecoveredLog recovered) {
     committer_->Start();
     checkpointer_->Start();
   }
-  return absl::OkStatus();
+}
+
+LogManagerImpl::~LogManagerImpl() {
+  checkpointer_->Stop();
+  committer_->Stop();
 }
 
 void LogManagerImpl::RemoveSegments(std::vector<std::shared_ptr<Segment>> gone) {
@@ -282,23 +270,72 @@ bool LogManagerImpl::RunCommitter() {
   return worked || (checkpointed && committer_->Step());
 }
 
+// Begins the new journal and makes the recovered state the one to start from. RESOURCE_EXHAUSTED:
+// there was no room; the old recovery point and the files of the journal that it names stand.
+absl::StatusOr<std::unique_ptr<Journal>> BeginJournal(const LogManagerOptions& options,
+                                                      RecoveredLog* recovered) {
+  WEIR_RETURN_IF_ERROR(recovered->no_space);
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Journal> journal,
+                        Journal::Open({.file_system = options.file_system,
+                                       .data_directory = options.directory,
+                                       .file_bytes = options.journal_file_bytes,
+                                       .max_files = options.journal_files,
+                                       .background = options.threads ? options.background : nullptr,
+                                       .uuid = recovered->position.journal,
+                                       .first_sequence = recovered->next_sequence,
+                                       .live_from = recovered->live_from}));
+  // From here on the old journal is not needed any more.
+  WEIR_RETURN_IF_ERROR(recovered->point.Replace(recovered->position, recovered->states));
+  journal->FreeBelow(recovered->next_sequence);
+  return journal;
+}
+
+absl::Status ReadOnly(const LogManagerOptions& options, const RecoveryReport& report,
+                      const absl::Status& cause) {
+  const std::string missing =
+      report.rounds_not_redone == 0
+          ? "every round of the commit journal is in the log"
+          : absl::StrCat(report.rounds_not_redone,
+                         " rounds of the commit journal are not in the log yet and cannot be read");
+  return MakeError(Reason::kDiskLow,
+                   absl::StrCat("read-only: the disk has no room to finish the recovery of ",
+                                options.directory, " (", cause.message(), "); nothing is lost, ",
+                                missing, ". Free space on this disk, then restart the broker."),
+                   absl::Milliseconds(limits::kDiskLowRetryMs));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogManager>> LogManager::Open(LogManagerOptions options,
                                                              RecoveryReport* report) {
-  const absl::Duration start = options.clock->Monotonic();
-  const RecoveryOptions recovery{
-      .file_system = options.file_system,
-      .clock = options.clock,
-      .data_directory = options.directory,
-      .journal_uuid = options.directory_uuid,
-      .leader_epoch = options.leader_epoch,
-      .live_topics = {options.live_topics.begin(), options.live_topics.end()},
-      .deleted_topics = {options.deleted_topics.begin(), options.deleted_topics.end()}};
-  WEIR_ASSIGN_OR_RETURN(RecoveredLog recovered, Recover(recovery, report));
-  auto manager = std::make_unique<LogManagerImpl>(std::move(options), recovered);
-  WEIR_RETURN_IF_ERROR(manager->Start(std::move(recovered)));
-  report->duration = recovery.clock->Monotonic() - start;
+  Clock* const clock = options.clock;
+  const absl::Duration start = clock->Monotonic();
+  WEIR_ASSIGN_OR_RETURN(
+      RecoveredLog recovered,
+      Recover({.file_system = options.file_system,
+               .clock = clock,
+               .data_directory = options.directory,
+               .journal_uuid = options.directory_uuid,
+               .leader_epoch = options.leader_epoch,
+               .live_topics = {options.live_topics.begin(), options.live_topics.end()},
+               .deleted_topics = {options.deleted_topics.begin(), options.deleted_topics.end()}},
+              report));
+  absl::StatusOr<std::unique_ptr<Journal>> journal = BeginJournal(options, &recovered);
+  std::unique_ptr<LogManager> manager;
+  if (journal.ok()) {
+    manager = std::make_unique<LogManagerImpl>(std::move(options), std::move(recovered),
+                                               *std::move(journal));
+  } else if (absl::IsResourceExhausted(journal.status()) && !recovered.fresh) {
+    if (SeededBug("read-only-start-saves-point"))
+      recovered.point.Replace(recovered.position, recovered.states).IgnoreError();
+    recovered.no_space = journal.status();
+    report->read_only = ReadOnly(options, *report, recovered.no_space);
+    manager =
+        std::make_unique<ReadOnlyLogManager>(options, std::move(recovered), report->read_only);
+  } else {
+    return journal.status();
+  }
+  report->duration = clock->Monotonic() - start;
   return manager;
 }
 

@@ -51,7 +51,10 @@ struct RecoveryReport {
     std::string what;
   };
   bool clean = false;  // the last stop was orderly
+  // OK; or DISK_LOW: the disk has no room to finish, the start is read-only, and what to do.
+  absl::Status read_only;
   int64_t rounds_redone = 0;
+  int64_t rounds_not_redone = 0;  // of them something is in no segment yet; 0 unless read_only
   int64_t batches_redone = 0;
   int64_t bytes_redone = 0;
   int64_t partitions = 0;  // that hold data
@@ -63,9 +66,11 @@ struct RecoveryReport {
 
 class LogManager {
  public:
-  // Recovers the directory and takes it into use. Errors: corruption that must not be papered over
-  // (DATA_LOSS, the message names the file and what to do), or the file system's. Nothing was
-  // deleted that was not finished or unacknowledged.
+  // Recovers the directory and takes it into use. When the disk has no room for that, the log is
+  // read-only for good: `report->read_only` says so, whatever changes something is refused with it,
+  // and journal and recovery point stay as they are, so that a start with room finds everything.
+  // Errors: corruption that must not be papered over (DATA_LOSS, the message names the file and
+  // what to do), or the file system's. Nothing was deleted that was not finished or unacknowledged.
   static absl::StatusOr<std::unique_ptr<LogManager>> Open(LogManagerOptions options,
                                                           RecoveryReport* report);
 
@@ -113,7 +118,7 @@ class LogManager {
   // OK, or why the directory is fenced.
   virtual absl::Status health() const = 0;
 
-  // Bytes that the journal ring takes on disk.
+  // Bytes that the journal ring takes on disk; 0 when it is not in use (read-only).
   virtual int64_t journal_bytes() const = 0;
 
   // Finishes what is queued, checkpoints and marks the directory clean. Appends from now on get

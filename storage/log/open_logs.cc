@@ -11,11 +11,13 @@
 namespace weir {
 
 OpenLogs::OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-                   const RecoveredLog& recovered)
+                   RecoveredLog* recovered)
     : data_directory_(std::move(data_directory)),
       files_(file_system, open_files),
-      states_(recovered.states),
-      damaged_(recovered.damaged) {}
+      leftovers_(recovered->no_space.ok() ? PartitionLog::Leftovers::kRemove
+                                          : PartitionLog::Leftovers::kKeep),
+      states_(std::move(recovered->states)),
+      damaged_(std::move(recovered->damaged)) {}
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,
                                                             const LogConfig& config) {
@@ -71,7 +73,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartitio
   WEIR_ASSIGN_OR_RETURN(
       std::shared_ptr<PartitionLog> log,
       PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
-                         damaged == damaged_.end() ? "" : damaged->second));
+                         damaged == damaged_.end() ? "" : damaged->second, leftovers_));
   if (recovered != states_.end()) states_.erase(recovered);
   return log;
 }

@@ -23,9 +23,9 @@ namespace weir {
 
 class OpenLogs {
  public:
-  // `recovered`: of this the partitions are taken. `file_system` outlives this.
+  // The partitions are taken out of `recovered`. `file_system` outlives this.
   OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-           const RecoveredLog& recovered);
+           RecoveredLog* recovered);
 
   // The partition's log; an empty one when nothing was ever appended. UNKNOWN_TOPIC after
   // Forget(), or the file system's error.
@@ -49,6 +49,7 @@ class OpenLogs {
 
   const std::string data_directory_;
   SegmentFiles files_;
+  const PartitionLog::Leftovers leftovers_;
 
   absl::Mutex mu_;
   absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);

@@ -26,7 +26,7 @@ PartitionLog::~PartitionLog() = default;
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
     SegmentFiles* files, std::string directory, TopicPartition id,
-    std::unique_ptr<PartitionState> state, std::string damage) {
+    std::unique_ptr<PartitionState> state, std::string damage, Leftovers leftovers) {
   FileSystem& fs = files->file_system();
   std::shared_ptr<PartitionLog> log(
       new PartitionLog(files, std::move(directory), id, std::move(state)));
@@ -52,6 +52,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
     const bool leftover =
         bases[i] > at.segment_base || (end <= at.log_start && !(active && at.position.value() > 0));
     if (leftover) {
+      if (leftovers == Leftovers::kKeep) continue;
       WEIR_RETURN_IF_ERROR(segment->Remove());
       continue;
     }

@@ -85,14 +85,15 @@ struct PartitionState;
 
 class PartitionLog {
  public:
-  // The directory's segments, as recovery left them, for a log in `state`. Files outside [log
-  // start, log end] are leftovers and removed. Damage is not an error: it shows in Describe() and
-  // makes the log read-only.
-  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(SegmentFiles* files,
-                                                            std::string directory,
-                                                            TopicPartition id,
-                                                            std::unique_ptr<PartitionState> state,
-                                                            std::string damage);
+  // Files outside [log start, log end]. They are kept where recovery could not finish: what lies
+  // behind the end may have been acknowledged.
+  enum class Leftovers { kRemove, kKeep };
+
+  // The directory's segments, as recovery left them, for a log in `state`. Damage is not an error:
+  // it shows in Describe() and makes the log read-only.
+  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(
+      SegmentFiles* files, std::string directory, TopicPartition id,
+      std::unique_ptr<PartitionState> state, std::string damage, Leftovers leftovers);
   ~PartitionLog();
 
   const TopicPartition& id() const { return id_; }

@@ -29,6 +29,8 @@ class Redo {
   absl::Status LoadStates(const RecoveryPoint::States& states);
   absl::Status ApplyRound(const JournalRound& round);
   absl::Status CutAll();
+  // OK, or the first error of a write that found no space.
+  const absl::Status& no_space() const { return no_space_; }
   absl::StatusOr<RecoveryPoint::States> TakeStates(RoundNumber as_of);
   absl::flat_hash_map<TopicPartition, std::string> TakeDamaged() { return std::move(damaged_); }
 
@@ -36,6 +38,7 @@ class Redo {
   struct Target {
     PartitionState state;
     bool redone = false;
+    bool stopped = false;  // there was no space for a batch: the log ends in front of it
   };
   bool Deleted(const TopicPartition& id) const {
     return options_.deleted_topics.contains(id.topic);
@@ -43,7 +46,13 @@ class Redo {
   // Records of a later start than this one: what tells the starts apart was lost.
   absl::Status CheckEpoch(const TopicPartition& id, LeaderEpoch epoch) const;
   absl::Status ApplyEntry(RoundNumber round, const JournalEntry& entry);
-  absl::Status WriteBatch(const JournalEntry& entry);
+  // What can be done for a partition that has stopped: what moves its ends inward.
+  void ApplyToStopped(const JournalEntry& entry, Target* target);
+  // False: there was no space, and the file does not hold the batch already.
+  absl::StatusOr<bool> WriteBatch(const JournalEntry& entry);
+  absl::Status WriteBytes(const JournalEntry& entry);
+  bool IsThere(const JournalEntry& entry);
+  void NoteNoSpace(const absl::Status& cause) { no_space_.Update(cause); }
   absl::StatusOr<File*> OpenSegment(const TopicPartition& id, Offset base);
   absl::Status Cut(const TopicPartition& id, const PartitionState& state);
 
@@ -55,6 +64,8 @@ class Redo {
   absl::flat_hash_map<TopicPartition, std::string> damaged_;
   std::string open_path_;  // the segment that was written last stays open for the next batch
   std::unique_ptr<File> open_file_;
+  absl::Status no_space_;
+  bool round_is_whole_ = true;  // everything of the round under way is in its files
 };
 
 absl::Status Redo::LoadStates(const RecoveryPoint::States& states) {
@@ -100,7 +111,7 @@ absl::StatusOr<File*> Redo::OpenSegment(const TopicPartition& id, Offset base) {
   return open_file_.get();
 }
 
-absl::Status Redo::WriteBatch(const JournalEntry& entry) {
+absl::Status Redo::WriteBytes(const JournalEntry& entry) {
   WEIR_ASSIGN_OR_RETURN(File* const file,
                         OpenSegment(entry.head.partition, entry.head.segment_base));
   if (SeededBug("trust-file-instead-of-redo")) {
@@ -114,6 +125,44 @@ absl::Status Redo::WriteBatch(const JournalEntry& entry) {
   return absl::OkStatus();
 }
 
+bool Redo::IsThere(const JournalEntry& entry) {
+  const auto file =
+      fs_.Open(JoinPath(PartitionDirectory(options_.data_directory, entry.head.partition),
+                        SegmentName(entry.head.segment_base)),
+               OpenMode::kRead);
+  if (!file.ok()) return false;
+  std::string bytes(entry.payload.size(), '\0');
+  const absl::StatusOr<size_t> read = (*file)->ReadAt(entry.head.position, absl::MakeSpan(bytes));
+  return read.ok() && *read == bytes.size() && bytes == entry.payload;
+}
+
+absl::StatusOr<bool> Redo::WriteBatch(const JournalEntry& entry) {
+  const absl::Status written = WriteBytes(entry);
+  if (written.ok()) return true;
+  if (!absl::IsResourceExhausted(written)) return written;
+  NoteNoSpace(written);
+  return IsThere(entry);
+}
+
+void Redo::ApplyToStopped(const JournalEntry& entry, Target* target) {
+  PartitionState& state = target->state;
+  if (entry.head.kind == EntryKind::kAppend) {
+    round_is_whole_ = false;
+    return;
+  }
+  if (entry.payload.size() != 8) return;
+  const Offset to{LoadLittle<int64_t>(entry.payload.data())};
+  if (entry.head.kind == EntryKind::kLogStart && to >= state.log_end) {
+    // Nothing is left, and the segment may be gone.
+    state.NoteLogStart(state.log_end, state.log_end, FilePosition{0});
+  } else if (entry.head.kind == EntryKind::kLogStart && to > state.log_start) {
+    state.NoteLogStart(to, state.segment_base, state.position);
+  } else if (entry.head.kind == EntryKind::kTruncate && to >= state.log_start &&
+             to < state.log_end) {
+    state.NoteTruncate(to, entry.head.segment_base, entry.head.position);
+  }
+}
+
 absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
   const EntryHead& head = entry.head;
   if (Deleted(head.partition)) return absl::OkStatus();
@@ -121,12 +170,16 @@ absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
   if (round <= target.state.as_of)
     return absl::OkStatus();  // a checkpoint saved this partition later
   target.redone = true;
+  if (target.stopped) {
+    ApplyToStopped(entry, &target);
+    return absl::OkStatus();
+  }
   PartitionState& state = target.state;
   const auto senseless = [&] {
     return absl::DataLossError(absl::StrCat(
         "the journal's round ", round.value(), " has an entry for partition ",
         head.partition.topic.ToString(), "/", head.partition.partition.value(),
-        " that makes no sense; the start stops here and nothing was acknowledged away"));
+        " that makes no sense; the start stops here, journal and recovery point stay as they are"));
   };
   switch (head.kind) {
     case EntryKind::kAppend: {
@@ -142,7 +195,12 @@ absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
         return senseless();
       }
       WEIR_RETURN_IF_ERROR(CheckEpoch(head.partition, header.leader_epoch));
-      WEIR_RETURN_IF_ERROR(WriteBatch(entry));
+      WEIR_ASSIGN_OR_RETURN(const bool in_its_file, WriteBatch(entry));
+      if (!in_its_file) {
+        target.stopped = true;
+        round_is_whole_ = false;
+        return absl::OkStatus();
+      }
       state.NoteAppend(header, head.segment_base, head.position, now_ms_);
       return state.MakesSense() ? absl::OkStatus() : senseless();
     }
@@ -165,14 +223,16 @@ absl::Status Redo::ApplyEntry(RoundNumber round, const JournalEntry& entry) {
 }
 
 absl::Status Redo::ApplyRound(const JournalRound& round) {
-  ++report_->rounds_redone;
+  round_is_whole_ = true;
   for (const JournalEntry& entry : round.entries)
     WEIR_RETURN_IF_ERROR(ApplyEntry(round.number, entry));
+  ++(round_is_whole_ ? report_->rounds_redone : report_->rounds_not_redone);
   return absl::OkStatus();
 }
 
-// Cuts the segment that is appended to at the partition's end. Anything short of it is damage,
-// which is kept and reported.
+// Cuts the segment that is appended to at the partition's end, unless there was no space: what lies
+// behind may be what was acknowledged. Anything short of the end is damage, which is kept and
+// reported.
 absl::Status Redo::Cut(const TopicPartition& id, const PartitionState& state) {
   const std::string directory = PartitionDirectory(options_.data_directory, id);
   const std::string path = JoinPath(directory, SegmentName(state.segment_base));
@@ -182,6 +242,7 @@ absl::Status Redo::Cut(const TopicPartition& id, const PartitionState& state) {
   int64_t end = state.position.value();
   if (SeededBug("cut-one-batch-too-far") && end > 0 && targets_[id].redone) end -= 1;
   if (size > end) {
+    if (!no_space_.ok()) return absl::OkStatus();
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs_.Open(path, OpenMode::kReadWrite));
     return file->Truncate(FilePosition{end});
   }
@@ -190,7 +251,11 @@ absl::Status Redo::Cut(const TopicPartition& id, const PartitionState& state) {
                                : absl::StrCat(path, " is missing");
   if (info.ok()) {
     const absl::Status kept = fs_.Link(path, DamagedName(path));
-    if (!kept.ok() && !absl::IsAlreadyExists(kept)) return kept;
+    if (absl::IsResourceExhausted(kept)) {
+      NoteNoSpace(kept);
+    } else if (!kept.ok() && !absl::IsAlreadyExists(kept)) {
+      return kept;
+    }
   }
   report_->damaged.push_back({id, what});
   damaged_[id] = std::move(what);
@@ -244,9 +309,7 @@ absl::Status CleanUp(const RecoveryOptions& options, RecoveryReport* report) {
 absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryReport* report) {
   FileSystem& fs = *options.file_system;
   const std::string& data = options.data_directory;
-  // 1. Make room, remove what is unfinished, read the recovery point.
-  const absl::Status released = fs.Remove(ReservePath(data));
-  if (!released.ok() && !absl::IsNotFound(released)) return released;
+  // 1. Remove what is unfinished, read the recovery point. (The caller has made room: DiskReserve.)
   WEIR_RETURN_IF_ERROR(CleanUp(options, report));
   WEIR_ASSIGN_OR_RETURN(const std::vector<JournalReader::RingFile> ring,
                         JournalReader::List(fs, data));
@@ -258,7 +321,7 @@ absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryRep
     if (!topics.empty()) {
       return absl::DataLossError(absl::StrCat(
           RecoveryPointPath(data), " is missing, but there are logs in ", LogsDirectory(data),
-          ". Restore the file or the data directory from a backup; nothing was changed."));
+          ". Restore the file or the data directory from a backup; no log was touched."));
     }
     loaded = RecoveryPoint(fs, RecoveryPointPath(data));
   }
@@ -281,10 +344,15 @@ absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryRep
   WEIR_RETURN_IF_ERROR(redo.CutAll());
 
   // 5. Flush everything; the caller replaces the recovery point.
-  if (!report->clean || report->rounds_redone > 0) WEIR_RETURN_IF_ERROR(fs.SyncAll(data));
+  // Without space too: what is shown to readers must at least be in the journal for good.
+  if (!report->clean || report->rounds_redone > 0) {
+    if (const absl::Status synced = fs.SyncAll(data); !synced.ok()) return FlushFailed(synced);
+  }
   // A torn round may have used the next number, and a file whose header was lost the next sequence:
   // both are skipped.
-  RecoveredLog recovered{.point = *std::move(loaded),
+  RecoveredLog recovered{.no_space = redo.no_space(),
+                         .fresh = fresh,
+                         .point = *std::move(loaded),
                          .position = position,
                          .states = {},
                          .damaged = redo.TakeDamaged(),

@@ -1,7 +1,8 @@
 // Recovery: the only code that opens an untrusted data directory. A positioned redo, not a guess
 // about tails: the recovery point says what is flushed, the journal says, byte by byte, what was
 // acknowledged since; recovery writes that, whatever the files hold, and cuts every partition
-// exactly there. Idempotent, also when it is interrupted anywhere and run again. One thread. The
+// exactly there. Idempotent, also when it is interrupted anywhere and run again. A disk without
+// room for the redo is no error: each partition then ends where its files do. One thread. The
 // passes are numbered in recovery.cc and in ARCHITECTURE.md.
 #ifndef WEIR_STORAGE_LOG_RECOVERY_H_
 #define WEIR_STORAGE_LOG_RECOVERY_H_
@@ -22,6 +23,10 @@
 namespace weir {
 
 struct RecoveredLog {
+  // OK; otherwise a write found no space. Then `states` end in front of the first batch that is in
+  // no file, nothing was cut off, and journal and recovery point must stay as they are.
+  absl::Status no_space;
+  bool fresh = false;                                        // there was nothing
   RecoveryPoint point;                                       // as it was loaded
   RecoveryPoint::Position position;                          // what the new recovery point must say
   RecoveryPoint::States states;                              // of every partition that holds data
@@ -44,7 +49,7 @@ struct RecoveryOptions {
 
 // Brings the files in line with what was acknowledged and flushes them. The caller then begins the
 // journal file `next_sequence` and replaces the recovery point with (position, states): until that
-// is durable the old journal must stay.
+// is durable the old journal must stay. Changes neither of the two itself.
 absl::StatusOr<RecoveredLog> Recover(const RecoveryOptions& options, RecoveryReport* report);
 
 }  // namespace weir

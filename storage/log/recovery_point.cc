@@ -109,7 +109,7 @@ absl::StatusOr<RecoveryPoint> RecoveryPoint::Load(FileSystem& fs, const std::str
         absl::StrCat(path, " does not verify at byte ", point.end_.value(), " of ", content.size(),
                      ". It says which data is complete; without it nothing can be trusted. Restore "
                      "the file or the data directory "
-                     "from a backup; nothing was changed."));
+                     "from a backup; it was left as it is."));
   };
   // The first frame is only ever put in place whole.
   if (point.frames_ == 0) return corrupt();

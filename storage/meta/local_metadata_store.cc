@@ -115,11 +115,17 @@ absl::StatusOr<std::unique_ptr<LocalMetadataStore>> LocalMetadataStore::Open(
       new LocalMetadataStore(std::move(store), std::move(on_failure), revision));
 }
 
+void LocalMetadataStore::RefuseChanges(absl::Status reason) {
+  absl::MutexLock lock(&mu_);
+  refusal_ = std::move(reason);
+}
+
 absl::StatusOr<MetadataTxnResult> LocalMetadataStore::Txn(const MetadataTxn& txn) {
   WEIR_RETURN_IF_ERROR(CheckShape(txn));
   absl::Status failure;
   {
     absl::MutexLock lock(&mu_);
+    WEIR_RETURN_IF_ERROR(refusal_);
     if (!failure_.ok()) {
       return MakeError(Reason::kLogDirFenced,
                        absl::StrCat("no metadata can be changed until the broker has restarted: ",

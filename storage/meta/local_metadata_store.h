@@ -28,6 +28,9 @@ class LocalMetadataStore : public MetadataStore {
   static absl::StatusOr<std::unique_ptr<LocalMetadataStore>> Open(
       std::unique_ptr<KvStore> store, std::function<void(const absl::Status&)> on_failure);
 
+  // Every transaction from now on is refused with `reason`; nothing is written for it.
+  void RefuseChanges(absl::Status reason) ABSL_LOCKS_EXCLUDED(mu_);
+
   absl::StatusOr<MetadataTxnResult> Txn(const MetadataTxn& txn) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<MetadataEntry> Get(absl::string_view key) override;
   absl::StatusOr<std::vector<MetadataEntry>> Range(absl::string_view prefix, size_t limit,
@@ -59,6 +62,7 @@ class LocalMetadataStore : public MetadataStore {
   absl::Mutex mu_;  // held while a transaction waits for the disk
   Revision revision_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status refusal_ ABSL_GUARDED_BY(mu_);
   std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(mu_);
   int64_t next_watcher_ ABSL_GUARDED_BY(mu_) = 0;
 };

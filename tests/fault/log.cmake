@@ -6,6 +6,10 @@ weir_test(log_failure_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_failure_test.cc ${CMAKE_CURRENT_LIST_DIR}/log_damage_test.cc
   DEPS weir_test_log
   LABELS fault)
+weir_test(log_no_space_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/log_no_space_test.cc
+  DEPS weir_test_log
+  LABELS fault)
 
 # The deliberate defects: with WEIR_SEEDED_BUGS each of them must make the test named with it fail.
 if(WEIR_SEEDED_BUGS)
@@ -18,5 +22,6 @@ if(WEIR_SEEDED_BUGS)
     weir_seeded_bug(${bug} log_crash_test)
   endforeach()
   weir_seeded_bug(forget-fence log_failure_test)
+  weir_seeded_bug(read-only-start-saves-point log_no_space_test)
   weir_seeded_bug(assign-offsets-too-early log_test)
 endif()

@@ -128,9 +128,9 @@ class Broker:
         request.partitions.add(topic=topic, partition=partition, offset=offset)
         return self.log_service.Fetch(request, timeout=DEADLINE).partitions[0]
 
-    def values(self, topic, partition=0):
+    def values(self, topic, partition=0, offset=0):
         """Every record's value, by a stream that ends with the log."""
-        request = log_pb2.FetchStreamRequest(topic=topic, partition=partition, until_end=True)
+        request = log_pb2.FetchStreamRequest(topic=topic, partition=partition, offset=offset, until_end=True)
         return [r.value for part in self.log_service.FetchStream(request, timeout=DEADLINE) for r in part.records.records]
 
 

@@ -113,7 +113,7 @@ class HttpServerTest : public testing::Test {
     httplib::Client client("127.0.0.1", server_->port());
     return client.Get(path);
   }
-  absl::Status ready_;
+  absl::StatusOr<std::string> ready_ = "ok, but slow";
   std::unique_ptr<HttpServer> server_ = *HttpServer::Start(
       "127.0.0.1", 0,
       {.metrics = [] { return std::string("numbers\n"); }, .ready = [this] { return ready_; }});
@@ -123,6 +123,7 @@ TEST_F(HttpServerTest, ServesMetricsAndHealth) {
   EXPECT_EQ(Get("/metrics")->body, "numbers\n");
   EXPECT_EQ(Get("/healthz")->status, 200);
   EXPECT_EQ(Get("/readyz")->status, 200);
+  EXPECT_EQ(Get("/readyz")->body, "ok, but slow\n");
   EXPECT_EQ(Get("/etc/passwd")->status, 404);
 }
 

@@ -124,13 +124,10 @@ TEST_F(GoldenStartTest, OrderlyStopAndAnotherStartChangeNothing) {
   ExpectEverything(&log_);
 }
 
-TEST_F(GoldenStartTest, ReserveAndUnfinishedFilesGo) {
-  ASSERT_TRUE(DiskReserve(&disk_, ReservePath(kData)).Grow(1).ok());
-  EXPECT_EQ(disk_.ReadRaw(ReservePath(kData)), std::string(limits::kMiB, '\0'));
+TEST_F(GoldenStartTest, UnfinishedFilesGo) {
   disk_.WriteRaw(RecoveryPointPath(kData) + ".tmp", "half a frame");
   ASSERT_NO_FATAL_FAILURE(Start(LeaderEpoch{3}));
   EXPECT_THAT(report_.notes, ElementsAre("removed the unfinished file recovery-point.tmp"));
-  EXPECT_TRUE(absl::IsNotFound(disk_.Stat(ReservePath(kData)).status()));
   EXPECT_TRUE(absl::IsNotFound(disk_.Stat(RecoveryPointPath(kData) + ".tmp").status()));
   ExpectEverything(&log_);
 }
@@ -140,8 +137,11 @@ TEST(GoldenDataDirectoryTest, OpensAsABrokerOpensIt) {
   const TempDir copy;
   std::filesystem::copy(GoldenPath("level_1"), copy.path(),
                         std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(DiskReserve(&FileSystem::Posix(), ReservePath(copy.path())).Grow(1).ok());
   auto directory = OpenDataDirectory(FileSystem::Posix(), copy.path(), [](const absl::Status&) {});
   ASSERT_TRUE(directory.ok()) << directory.status();
+  EXPECT_EQ(directory->reserve->released(), limits::kMiB);
+  EXPECT_FALSE(std::filesystem::exists(ReservePath(copy.path())));
   EXPECT_EQ(ReadFile(FileSystem::Posix(), copy / "weir.lock").value(),
             absl::StrCat("pid ", getpid()));
   EXPECT_EQ(directory->meta.broker_id, level_1::kBrokerId);

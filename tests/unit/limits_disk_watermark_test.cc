@@ -39,6 +39,16 @@ TEST(DiskWatermarkTest, SaysTheFiguresAndWhenToRetry) {
   EXPECT_EQ(watermark.space().free_bytes, 7);
 }
 
+TEST(DiskWatermarkTest, WhatIsSpokenForIsNotFree) {
+  DiskWatermark watermark({.low_bytes = 100, .ok_bytes = 150});
+  const DiskSpace space{.free_bytes = 170, .total_bytes = 1000};
+  EXPECT_TRUE(watermark.Update(space, 70).ok());
+  const absl::Status status = watermark.Update(space, 71);
+  EXPECT_EQ(ReasonOf(status), Reason::kDiskLow);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("below 171"), HasSubstr("from 221")));
+  EXPECT_TRUE(watermark.Update(space).ok());
+}
+
 TEST(DiskWatermarkTest, DefaultIsATenthOfASmallDisk) {
   DiskWatermark watermark({});
   EXPECT_TRUE(watermark.Update({.free_bytes = 2 * kGiB, .total_bytes = 20 * kGiB}).ok());

@@ -54,6 +54,17 @@ TEST_F(LocalMetadataStoreTest, UncertainWriteThatLandedCountsAfterTheNextStart) 
   EXPECT_EQ(store->Txn({.puts = {{"b", "1"}}})->revision, Revision{3});
 }
 
+TEST_F(LocalMetadataStoreTest, RefusedChangesAreNotWrittenAndFailNothing) {
+  auto store = *Open();
+  ASSERT_TRUE(store->Txn({.puts = {{"a", "1"}}}).ok());
+  const int writes = disk_->WriteCount();
+  store->RefuseChanges(MakeError(Reason::kDiskLow, "read-only"));
+  EXPECT_EQ(ReasonOf(store->Txn({.puts = {{"a", "2"}}}).status()), Reason::kDiskLow);
+  EXPECT_EQ(disk_->WriteCount(), writes);
+  EXPECT_EQ(store->Get("a")->value, "1");
+  EXPECT_TRUE(failures_.empty());
+}
+
 TEST_F(LocalMetadataStoreTest, WatchersDoNotHearOfAFailedWrite) {
   auto store = *Open();
   int calls = 0;

@@ -224,6 +224,88 @@ TEST_F(RecoveryTest, StateThatNoLogCanBeInIsRefused) {
       refused([](PartitionState* state) { state->epochs.Note(LeaderEpoch{2}, Offset{21}); }));
 }
 
+// Starts that find no room for the redo.
+class NoRoomTest : public RecoveryTest {
+ protected:
+  const TopicPartition kOther{LogWorld::Topic(1), PartitionIndex{1}};
+  std::string Path(const TopicPartition& id, int64_t base) {
+    return JoinPath(PartitionDirectory(kData, id), SegmentName(Offset{base}));
+  }
+  // No segment of the partition can be written.
+  void StartWithoutRoomFor(const TopicPartition& id) {
+    disk_->FailNext(OperationKind::kWrite, PartitionDirectory(kData, id), Fault::kNoSpace,
+                    Repeat::kForever);
+    ASSERT_TRUE(Start().ok());
+    EXPECT_EQ(ReasonOf(after_->report().read_only), Reason::kDiskLow);
+  }
+  Offset EndOf(const TopicPartition& id) { return (*after_->GetLog(id))->high_watermark(); }
+};
+
+TEST_F(NoRoomTest, PartitionEndsWhereItsFileDoesAndTheOthersAreWhole) {
+  for (int i = 0; i < 10; ++i) world_->Send(kOther, 1);
+  world_->Pump();  // one round
+  disk_ = world_->disk().Clone();
+  const std::string segment = disk_->ReadRaw(Path(kId, 0));
+  size_t three_batches = 0;
+  for (int i = 0; i < 3; ++i) {
+    three_batches +=
+        static_cast<size_t>(DecodeBatchHeader(segment.data() + three_batches).size_bytes());
+  }
+  disk_->WriteRaw(Path(kId, 0), segment.substr(0, three_batches + 20));
+  disk_->WriteRaw(Path(kOther, 0), "");
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kId));
+  EXPECT_EQ(EndOf(kId), Offset{3});
+  EXPECT_EQ(EndOf(kOther), Offset{10});
+  EXPECT_EQ(after_->CheckContent(kId), "");
+  EXPECT_EQ(after_->CheckContent(kOther), "");
+  EXPECT_EQ(after_->report().rounds_redone, 4);
+  EXPECT_EQ(after_->report().rounds_not_redone, 7);
+  EXPECT_THAT(std::string(after_->report().read_only.message()),
+              HasSubstr("7 rounds of the commit journal are not in the log yet"));
+  EXPECT_EQ(after_->disk().ReadRaw(Path(kId, 0)), segment.substr(0, three_batches + 20));
+}
+
+TEST_F(NoRoomTest, WhatTheFileHoldsAlreadyCanBeRead) {
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kId));
+  EXPECT_EQ(EndOf(kId), Offset{10});
+  EXPECT_EQ(after_->CheckContent(kId), "");
+  EXPECT_EQ(after_->report().rounds_not_redone, 0);
+}
+
+TEST_F(NoRoomTest, SegmentsBehindTheGapAreKept) {
+  world_->config().segment_bytes = 1000;
+  for (int i = 0; i < 60; ++i) world_->Send(kOther, 1);
+  world_->Pump();
+  disk_ = world_->disk().Clone();
+  const auto files = disk_->AllFiles();
+  disk_->WriteRaw(Path(kOther, 0), "");
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kOther));
+  EXPECT_EQ(EndOf(kOther), Offset{0});
+  EXPECT_EQ(after_->disk().AllFiles(), files);
+}
+
+TEST_F(NoRoomTest, DeletedRecordsStayDeletedAlsoWhereTheLogEndsBeforeThem) {
+  world_->DeleteRecords(kId, Offset{5});
+  world_->Pump();
+  disk_ = world_->disk().Clone();
+  const std::string segment = disk_->ReadRaw(Path(kId, 0));
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kId));
+  EXPECT_EQ((*after_->GetLog(kId))->log_start(), Offset{5});
+  EXPECT_EQ(EndOf(kId), Offset{10});
+
+  disk_ = world_->disk().Clone();
+  disk_->WriteRaw(Path(kId, 0), segment.substr(0, segment.size() / 2));
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kId));
+  EXPECT_LT(EndOf(kId), Offset{6});
+  EXPECT_EQ((*after_->GetLog(kId))->log_start(), std::min(Offset{5}, EndOf(kId)));
+}
+
+TEST_F(NoRoomTest, NewDirectoryIsRefused) {
+  LogWorld fresh(std::make_unique<SimFileSystem>(), Ledger{});
+  fresh.disk().FailNext(OperationKind::kWrite, ".journal", Fault::kNoSpace, Repeat::kForever);
+  EXPECT_TRUE(absl::IsResourceExhausted(fresh.Open()));
+}
+
 // The index says something that verifies, but not of this segment's batches, and its file cannot be
 // removed.
 TEST_F(RecoveryTest, WrongIndexIsPassedOverThoughItCannotBeRemoved) {

@@ -81,6 +81,7 @@ class Admin {
     int32_t topics = 0;
     int32_t partitions = 0;
     std::string log_level;
+    std::string read_only;  // why it takes no writes until it is restarted; empty: it does
   };
 
   struct RecordDeletion {
