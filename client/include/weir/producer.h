@@ -122,7 +122,9 @@ class Producer {
   //   delivery_timeout
   // Outcomes that are errors: what the broker refused it with; DELIVERY_TIMED_OUT, delivery_timeout
   // passed, certainly not written; COMMIT_UNCERTAIN, perhaps written: delivery_timeout or Close
-  // came between sending it and the answer, or without `idempotent` the connection broke;
+  // came between sending it and the answer, or without `idempotent` the connection broke, or the
+  // broker had forgotten this producer when it was asked again (after 7 days, or 10 minutes in a
+  // partition with very many producers, unless configured otherwise);
   // CLIENT_CLOSED, Close came before it was sent; PRODUCER_FENCED, then every further record fails.
   // A record that fails takes the others of its batch with it, and nothing else.
   absl::Status Send(const ProducerRecord& record, DeliveryCallback callback = nullptr);
