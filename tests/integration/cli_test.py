@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -103,6 +104,71 @@ class CliTest(unittest.TestCase):
         follower.terminate()
         self.assertEqual(follower.wait(timeout=60), 0)
         follower.stdout.close()
+
+    # Consumer groups.
+
+    def test_a_group_goes_on_where_it_is(self):
+        self.create("orders", 4)
+        lines = list(numbered(4000))
+        self.weir.run("produce", "orders", stdin=b"".join(lines))
+        some = self.weir.run("consume", "orders", "--group", "email", "--max", 1500).stdout.splitlines(True)
+        self.assertEqual(len(some), 1500)
+        rest = self.weir.run("consume", "orders", "--group", "email").stdout.splitlines(True)
+        self.assertEqual(sorted(some + rest), lines)
+        self.assertEqual(self.weir.run("consume", "orders", "--group", "email").stdout, b"")
+        groups = self.weir.json("group", "list")
+        self.assertEqual([(g["group"], g["state"], g["members"]) for g in groups], [("email", "empty", 0)])
+        described = self.weir.json("group", "describe", "email")[0]
+        self.assertEqual((described["start"], described["lag"], len(described["partitions"])), ("earliest", 0, 4))
+
+    def test_members_of_a_group_share_and_survive_each_other(self):
+        self.create("shared", 4)
+        self.weir.run("group", "create", "workers", "--config", "session.timeout.ms=1000")
+        first, second = (
+            subprocess.Popen(self.weir.command("consume", "shared", "--group", "workers", "--follow"), stdout=subprocess.PIPE,
+                             env=self.weir.environment()) for _ in range(2))
+        self.addCleanup(lambda: [p.stdout.close() for p in (first, second)])
+
+        def owned():
+            members = self.weir.json("group", "describe", "workers")[0]["members"]
+            return sorted(len(m["partitions"].split(":")[1].split(",")) if m["partitions"] else 0 for m in members)
+
+        while owned() != [2, 2]:
+            pass
+        self.weir.run("produce", "shared", "--partition", "0", stdin=b"a\n")
+        for partition in range(1, 4):
+            self.weir.run("produce", "shared", "--partition", partition, stdin=b"a\n")
+        self.assertEqual([p.stdout.readline() for p in (first, second) for _ in range(2)], [b"a\n"] * 4)
+        second.kill()
+        second.wait()
+        while owned() != [4]:
+            pass
+        for partition in range(4):
+            self.weir.run("produce", "shared", "--partition", partition, stdin=b"b\n")
+        heard = []
+        while heard.count(b"b\n") < 4:  # what the killed one had not committed may come once more
+            heard.append(first.stdout.readline())
+        first.send_signal(signal.SIGINT)
+        self.assertEqual(first.wait(), 0)
+        self.assertEqual(self.weir.json("group", "describe", "workers")[0]["lag"], 0)
+
+    def test_a_group_is_reset_paused_and_deleted(self):
+        self.create("orders")
+        self.weir.run("produce", "orders", stdin=b"1\n2\n3\n")
+        self.weir.run("consume", "orders", "--group", "g")
+        for to, after in (("earliest", 0), ("latest", 3), ("2", 2), ("+5", 3), ("-1", 2)):
+            rows = self.weir.json("group", "reset", "g", "--topic", "orders", f"--to={to}", "--dry-run")
+            self.assertEqual((rows[0]["before"], self.weir.json("group", "reset", "g", "--topic", "orders", f"--to={to}")[0]["after"]),
+                             (rows[0]["before"], after), to)
+        self.assertEqual(self.weir.run("consume", "orders", "--group", "g").stdout, b"3\n")
+        self.weir.run("group", "pause", "g")
+        self.assertTrue(self.weir.json("group", "list")[0]["paused"])
+        self.weir.run("group", "resume", "g")
+        self.weir.run("group", "alter", "g", "--config", "session.timeout.ms=9000")
+        self.assertIn("--yes", self.weir.run("group", "delete", "g", status=2).stderr.decode())
+        self.weir.run("group", "delete", "g", "--yes")
+        self.assertIn("UNKNOWN_GROUP", self.weir.run("group", "describe", "g", status=1).stderr.decode())
+        self.assertIn("earliest or latest", self.weir.run("consume", "orders", "--group", "g", "--from", "1", status=2).stderr.decode())
 
     def test_a_reader_that_leaves_is_no_error(self):
         self.create("log")
