@@ -246,7 +246,9 @@ TEST_F(StateKeeperTest, WithNothingLeftAndATrimmedLogTheStartIsRefused) {
 
 TEST_F(StateKeeperTest, ATableThatStoreAndSnapshotsShareIsRefusedWhenItIsDamaged) {
   MakeTrimmedLogs();
-  for (const std::string& name : *world_->disk().List(kState)) {
+  const auto names = world_->disk().List(kState);
+  ASSERT_TRUE(names.ok()) << names.status();
+  for (const std::string& name : *names) {
     if (absl::EndsWith(name, ".sst") && !world_->disk().Stat(JoinPath(kNewer, name)).ok())
       GTEST_SKIP() << "a compaction has given the store tables of its own";
   }
