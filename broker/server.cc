@@ -280,6 +280,8 @@ void ServerImpl::AddGauges() {
         [this] { return double(memory_.limit()); });
   gauge("weir_memory_produce_used_bytes", "Of the produce share",
         [this] { return double(memory_.produce().used()); });
+  gauge("weir_memory_calls_used_bytes", "Of the share of requests that are no produces",
+        [this] { return double(memory_.calls().used()); });
   gauge("weir_memory_fetch_used_bytes", "Of the fetch share",
         [this] { return double(memory_.fetch().used()); });
   gauge("weir_memory_produce_waiting", "Streams that are not read for lack of memory",

@@ -11,6 +11,7 @@
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/fetch_encoding.h"
 #include "broker/rpc/record_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -46,9 +47,8 @@ FetchCall::FetchCall(const Services* services, grpc::CallbackServerContext* cont
 
 absl::Status FetchCall::Start(const grpc::ByteBuffer& request) {
   WEIR_RETURN_IF_ERROR(services_->calls->Enter());
-  if (!FromByteBuffer(request, &request_)) {
-    return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.FetchRequest");
-  }
+  WEIR_ASSIGN_OR_RETURN(memory_, DecodeRequest(request, limits::kListRequestBytes,
+                                               services_->memory->calls(), &request_));
   WEIR_ASSIGN_OR_RETURN(const FetchLimits fetch_limits, Limits());
   max_bytes_ = fetch_limits.max_bytes;
   std::vector<FetchQuery> queries = Queries();
@@ -202,6 +202,7 @@ void FetchCall::OnCancel() {
 }
 
 void FetchCall::OnDone() {
+  memory_.Release();
   services_->calls->Leave();
   delete this;
 }

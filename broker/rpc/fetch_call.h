@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/fetch.h"
 #include "broker/rpc/services.h"
 #include "weir/v1/log.pb.h"
@@ -44,6 +45,7 @@ class FetchCall : public grpc::ServerUnaryReactor {
   grpc::ByteBuffer* const response_;
   const absl::Duration start_;
   v1::FetchRequest request_;
+  Reservation memory_;     // for the request; what is read has its own
   int64_t max_bytes_ = 0;  // of the answer
   size_t first_ = 0;       // the partition that gets the room first
 

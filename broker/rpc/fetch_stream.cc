@@ -8,6 +8,7 @@
 #include "broker/rpc/call_context.h"
 #include "broker/rpc/fetch_encoding.h"
 #include "broker/rpc/record_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -31,9 +32,8 @@ FetchStream::FetchStream(const Services* services, grpc::CallbackServerContext* 
 }
 
 absl::Status FetchStream::Start(const grpc::ByteBuffer& request) {
-  if (!FromByteBuffer(request, &request_)) {
-    return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.FetchStreamRequest");
-  }
+  WEIR_ASSIGN_OR_RETURN(memory_, DecodeRequest(request, limits::kSmallRequestBytes,
+                                               services_->memory->calls(), &request_));
   if (!v1::FetchFormat_IsValid(request_.format())) {
     return MakeError(Reason::kUnsupportedField,
                      absl::StrCat("this broker does not know format ", int{request_.format()}));
@@ -139,6 +139,7 @@ void FetchStream::OnCancel() {
 }
 
 void FetchStream::OnDone() {
+  memory_.Release();
   services_->calls->Leave(this);
   delete this;
 }

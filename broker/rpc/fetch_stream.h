@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/tail_reader.h"
 #include "broker/rpc/call_registry.h"
 #include "broker/rpc/services.h"
@@ -49,6 +50,7 @@ class FetchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public Lo
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   v1::FetchStreamRequest request_;
+  Reservation memory_;       // for the request; what is read has its own
   int64_t max_bytes_ = 0;    // of a message, as asked
   int64_t chunk_bytes_ = 0;  // of the next message
   int64_t sent_bytes_ = 0;   // since the stream began or stalled

@@ -37,7 +37,12 @@ inline constexpr size_t kCodecContextKept =
 inline constexpr int32_t kHeadersPerRecord = 1'000;
 
 // Requests.
-inline constexpr int64_t kRequestBytes = 36 * kMiB;  // gRPC's largest accepted message
+inline constexpr int64_t kRequestBytes = 36 * kMiB;      // gRPC's largest accepted message
+inline constexpr int64_t kListRequestBytes = 4 * kMiB;   // of a call that names many partitions
+inline constexpr int64_t kSmallRequestBytes = 1 * kMiB;  // of any other but a produce
+inline constexpr int64_t kDecodedProduceBytes =
+    96 * kMiB;  // what a produce may take when decoded, ...
+inline constexpr int64_t kDecodedRequestBytes = 16 * kMiB;  // ... and any other request
 inline constexpr int64_t kPlainFetchBytes =
     3 * kMiB;  // below the 4 MiB that Go and Python clients accept
 inline constexpr int64_t kFetchBytesDefault = 1 * kMiB;
@@ -120,6 +125,10 @@ inline constexpr size_t kUnwrittenStateChanges =
     100'000;  // before the state store is written at once
 
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
+static_assert(kRequestBytes + int64_t{kRecordsPerPlainProduce} * 256 < kDecodedProduceBytes,
+              "as many records as are allowed can be decoded, together as large as is allowed");
+static_assert(kFetchPartitions * static_cast<int64_t>(kTopicNameLength + 64) <= kListRequestBytes,
+              "as many partitions as are allowed can be named");
 static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");
 static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,
