@@ -35,6 +35,11 @@ class Reservation {
   // Gives back all but `bytes`, when an answer turned out smaller than was reserved for it. At most
   // bytes().
   void Shrink(int64_t bytes);
+  // Takes more, up to `bytes`, if they fit, as TryReserve would for whoever holds nothing else. Of
+  // one that is not empty.
+  bool TryGrow(int64_t bytes);
+  // Takes over what `other`, of the same share, holds.
+  void Absorb(Reservation other);
   int64_t bytes() const { return bytes_; }
 
  private:
@@ -79,8 +84,8 @@ class MemoryShare {
     Admitted admitted;
   };
 
-  // Takes `bytes` if they fit.
-  bool Take(int64_t bytes);
+  // Takes `bytes` if they fit, or if nobody holds any but the caller, who holds `own`.
+  bool Take(int64_t bytes, int64_t own = 0);
   void GiveBack(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
 
   const int64_t limit_;

@@ -222,7 +222,7 @@ Walk WalkBatches(absl::string_view bytes, Offset from, const EpochHistory& epoch
 }  // namespace
 
 absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadMode mode,
-                                           ReadCursor* cursor) {
+                                           ReadCursor* cursor, int64_t room) {
   WEIR_ASSIGN_OR_RETURN(const Place place, FindPlace(from, mode, cursor));
   LogRead read{
       .next_offset = from, .high_watermark = place.high_watermark, .log_start = place.log_start};
@@ -251,6 +251,11 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
         walk.first_batch > place.limit - place.position) {
       return Damaged(absl::StrCat(place.segment->path(), " has no valid batch at byte ",
                                   place.position.value(), " for offset ", from.value()));
+    }
+    if (walk.first_batch > room) {
+      read.batches = {};
+      read.needed = walk.first_batch;
+      return read;
     }
     want = walk.first_batch;  // one batch larger than max_bytes is still returned
   }

@@ -5,6 +5,7 @@
 #define WEIR_STORAGE_LOG_PARTITION_LOG_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct LogRead {
   Offset next_offset;  // where to go on
   Offset high_watermark;
   Offset log_start;
+  int64_t needed = 0;  // not 0: nothing was read; the one batch that would be has so many bytes
 };
 
 enum class ReadMode {
@@ -100,8 +102,10 @@ class PartitionLog {
   // Batches from the one that holds `from` on, at least one when there is any, at most `max_bytes`
   // otherwise; none when `from` lies between high watermark and log end: what is there cannot be
   // read yet. OFFSET_OUT_OF_RANGE (below log start or above log end), PARTITION_DAMAGED,
-  // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null.
-  absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor)
+  // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null. `room` is what the
+  // caller has memory for: a batch that is larger than both is not read (LogRead::needed).
+  absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor,
+                               int64_t room = std::numeric_limits<int64_t>::max())
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // OK when Read(from) would read or find nothing yet; otherwise OFFSET_OUT_OF_RANGE.

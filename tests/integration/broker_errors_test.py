@@ -1,5 +1,7 @@
 """Every kind of bad request gets its documented error from a real broker through generated stubs, and the broker goes on."""
 
+import concurrent.futures
+import contextlib
 import socket
 import struct
 import unittest
@@ -390,6 +392,25 @@ class MemoryLimit(BrokerTest):
                 self.assertEqual(dict(error.trailing_metadata())["weir-reason"], "OVER_MEMORY_BUDGET")
         self.assertTrue(any(call.exception() is None for call in calls))
         self.assertWithinLimit()
+
+    def test_streams_that_nobody_reads_hold_no_more_than_the_budget_however_large_their_batches_are(self):
+        self.broker.create("fat", max_message_bytes=str(32 << 20))
+        self.broker.produce("fat", [bytes(30_000_000)])
+        for record_format in (common_pb2.RECORD_BATCH, common_pb2.RECORDS):
+            request = log_pb2.FetchStreamRequest(topic="fat", max_bytes=1, format=record_format)
+            with contextlib.ExitStack() as stack:
+                stalled = []
+                for _ in range(60):
+                    channel = stack.enter_context(self.broker.connect())
+                    stalled.append(log_pb2_grpc.LogServiceStub(channel).FetchStream(request, timeout=DEADLINE))
+                for stream in stalled:
+                    stream.initial_metadata()  # it is served
+                for stream in stalled[5:]:
+                    stream.cancel()
+                with concurrent.futures.ThreadPoolExecutor(5) as readers:  # one at a time each comes through when it is read
+                    for part in readers.map(next, stalled[:5]):
+                        self.assertEqual(part.next_offset, 1)
+            self.assertWithinLimit()
 
 
 def varint(number):
