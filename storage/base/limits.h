@@ -86,6 +86,8 @@ inline constexpr int kJournalFilesMost = 64;
 inline constexpr int64_t kRoundBytes = 8 * kMiB;     // or one larger request
 inline constexpr int64_t kRoundOverhead = 1 * kMiB;  // entry heads and padding
 inline constexpr int64_t kCommitQueueRequests = 100'000;
+inline constexpr size_t kLogStartsPerRound = 256;  // that move in one round of the journal
+inline constexpr size_t kWaitingLogStarts = 2 * size_t{kPartitionsPerBroker};
 
 // Checkpoints.
 inline constexpr int kCheckpointJournalFiles =
@@ -135,6 +137,7 @@ static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "a full round fits one journal file");
 static_assert(kJournalFileBytesSmallest <= kJournalFileBytes &&
               kJournalFileBytes <= kJournalFileBytesLargest);
+static_assert(kLogStartsPerRound * 64 <= kRoundOverhead, "a round of log starts is a small one");
 static_assert(kCheckpointJournalFiles + 2 <= kJournalFilesFewest,
               "rounds go on while a checkpoint runs");
 static_assert(kJournalFilesFewest <= kJournalFiles && kJournalFiles <= kJournalFilesMost);

@@ -109,6 +109,44 @@ TEST_F(LogRetentionTest, DeleteRecordsNeverMovesBackNorBeyondTheEnd) {
   EXPECT_EQ(Describe().log_start, Offset{17});
 }
 
+TEST_F(LogRetentionTest, ManyLogStartsMoveWithFewFlushesAndAProduceDoesNotWaitForAll) {
+  constexpr int kPartitions = 1'000;
+  const auto id = [](int partition) {
+    return TopicPartition{LogWorld::Topic(1), PartitionIndex{partition}};
+  };
+  for (int i = 0; i < kPartitions; ++i) world_->Send(id(i), 2);
+  world_->Pump();
+  int64_t flushes = 0;
+  world_->disk().SetObserver([&](const Operation& next) {
+    flushes += next.kind == OperationKind::kSync && absl::StrContains(next.path, ".journal");
+  });
+  for (int i = 0; i < kPartitions; ++i) world_->DeleteRecords(id(i), Offset{2});
+  world_->Send(id(0), 2);
+  const int64_t answered = world_->answers();
+  world_->log().RunCommitter();
+  EXPECT_EQ(world_->answers(), answered + 1) << "the produce waits for all of them";
+  EXPECT_EQ((*world_->GetLog(id(kPartitions - 1)))->log_start(), Offset{0});
+  world_->Pump();
+  EXPECT_LT(flushes, 10);
+  for (int i = 0; i < kPartitions; ++i)
+    ASSERT_EQ((*world_->GetLog(id(i)))->log_start(), Offset{2}) << i;
+  EXPECT_EQ(Restarted()->CheckPromises(/*power_lost=*/true), "");
+}
+
+TEST_F(LogRetentionTest, TwoMovesOfOneLogStartHappenInTheirOrder) {
+  Fill(10);
+  std::vector<int64_t> answers;
+  for (const int64_t before : {5, 17, 11}) {
+    world_->log().DeleteRecords(*world_->GetLog(kId), Offset{before},
+                                [&](absl::StatusOr<Offset> start) {
+                                  answers.push_back(start.value_or(Offset{-1}).value());
+                                });
+  }
+  world_->Pump();
+  EXPECT_THAT(answers, ElementsAre(5, 17, 17));
+  EXPECT_EQ(Restarted()->GetLog(kId).value()->log_start(), Offset{17});
+}
+
 TEST_F(LogRetentionTest, TruncationRefusesToGoBelowTheHighWatermark) {
   Fill(5);
   absl::Status answer;
