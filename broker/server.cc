@@ -294,6 +294,8 @@ void ServerImpl::AddGauges() {
         [this] { return double(watermark_.space().total_bytes); });
   gauge("weir_disk_low", "1 while produces are refused for lack of space",
         [this] { return watermark_.status().ok() ? 0.0 : 1.0; });
+  gauge("weir_damaged_partitions", "Partitions that are damaged and read-only, as far as is known",
+        [this] { return double(logs_->damaged_partitions()); });
   gauge("weir_journal_bytes", "Size of the commit journal",
         [this] { return double(logs_->journal_bytes()); });
   gauge("weir_topics", "Topics", [this] { return double(catalog_->totals().topics); });

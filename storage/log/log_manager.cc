@@ -40,6 +40,7 @@ class LogManagerImpl : public LogManager {
   absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) override;
   void RefuseAppends(absl::Status reason) override { committer_->RefuseAppends(std::move(reason)); }
   absl::Status health() const override { return fence_.status(); }
+  int64_t damaged_partitions() const override { return logs_.damaged().count(); }
   int64_t journal_bytes() const override { return journal_->disk_bytes(); }
   absl::Status Close() override;
   bool RunCommitter() override;
@@ -64,7 +65,8 @@ class LogManagerImpl : public LogManager {
 
 LogManagerImpl::LogManagerImpl(LogManagerOptions options, const RecoveredLog& recovered)
     : options_(std::move(options)),
-      logs_(options_.file_system, options_.directory, options_.open_files, recovered),
+      logs_(options_.file_system, options_.listener, options_.directory, options_.open_files,
+            recovered),
       fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }) {}
 
 LogManagerImpl::~LogManagerImpl() {

@@ -10,12 +10,12 @@
 
 namespace weir {
 
-OpenLogs::OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-                   const RecoveredLog& recovered)
+OpenLogs::OpenLogs(FileSystem* file_system, LogListener* listener, std::string data_directory,
+                   size_t open_files, const RecoveredLog& recovered)
     : data_directory_(std::move(data_directory)),
       files_(file_system, open_files),
-      states_(recovered.states),
-      damaged_(recovered.damaged) {}
+      damaged_(file_system, listener, recovered.damaged),
+      states_(recovered.states) {}
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,
                                                             const LogConfig& config) {
@@ -48,11 +48,9 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartitio
     ByteReader in(recovered->second);
     WEIR_CHECK(state->DecodeFrom(&in));
   }
-  const auto damaged = damaged_.find(id);
-  WEIR_ASSIGN_OR_RETURN(
-      std::shared_ptr<PartitionLog> log,
-      PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
-                         damaged == damaged_.end() ? "" : damaged->second));
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<PartitionLog> log,
+                        PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id,
+                                           std::move(state), &damaged_));
   if (recovered != states_.end()) states_.erase(recovered);
   return log;
 }
@@ -66,7 +64,7 @@ std::vector<std::shared_ptr<PartitionLog>> OpenLogs::Forget(const TopicId& topic
   }
   absl::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == topic; });
   absl::erase_if(states_, [&](const auto& entry) { return entry.first.topic == topic; });
-  absl::erase_if(damaged_, [&](const auto& entry) { return entry.first.topic == topic; });
+  damaged_.Forget(topic);
   return open;
 }
 

@@ -75,6 +75,7 @@ struct LogDescription {
   std::string damage;        // empty: healthy; otherwise read-only, and why
 };
 
+class DamagedPartitions;
 class LogWriter;
 class Segment;
 class SegmentFiles;
@@ -83,13 +84,13 @@ struct PartitionState;
 class PartitionLog {
  public:
   // The directory's segments, as recovery left them, for a log in `state`. Files outside [log
-  // start, log end] are leftovers and removed. Damage is not an error: it shows in Describe() and
-  // makes the log read-only.
+  // start, log end] are leftovers and removed. Damage is not an error: it shows in Describe(),
+  // makes the log read-only and is added to `damaged`, which outlives the log.
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(SegmentFiles* files,
                                                             std::string directory,
                                                             TopicPartition id,
                                                             std::unique_ptr<PartitionState> state,
-                                                            std::string damage);
+                                                            DamagedPartitions* damaged);
   ~PartitionLog();
 
   const TopicPartition& id() const { return id_; }
@@ -99,6 +100,9 @@ class PartitionLog {
   LogConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
   void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // What lies before damage is read; who comes to it gets the error, and from then on the log is
+  // read-only.
+  //
   // Batches from the one that holds `from` on, at least one when there is any, at most `max_bytes`
   // otherwise; none when `from` lies between high watermark and log end: what is there cannot be
   // read yet. OFFSET_OUT_OF_RANGE (below log start or above log end), PARTITION_DAMAGED,
@@ -141,16 +145,21 @@ class PartitionLog {
   struct Place;  // where a read begins
 
   PartitionLog(SegmentFiles* files, std::string directory, TopicPartition id,
-               std::unique_ptr<PartitionState> state);
+               std::unique_ptr<PartitionState> state, DamagedPartitions* damaged);
   absl::StatusOr<Place> FindPlace(Offset from, ReadMode mode, const ReadCursor* cursor)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status CheckRange(Offset from) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status Damaged(absl::string_view what) const;
+  // A reader came to damage in `file` (empty: no file is there to see). Makes the log read-only and
+  // returns the error; UNAVAILABLE, and nothing else, when the reader must not wait for the disk.
+  absl::Status FoundDamage(ReadMode mode, const std::string& file, absl::string_view what)
+      ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<std::shared_ptr<Segment>> Segments() const ABSL_LOCKS_EXCLUDED(mu_);
 
   SegmentFiles* const files_;
   const std::string directory_;
   const TopicPartition id_;
+  DamagedPartitions* const damaged_;
 
   const std::unique_ptr<LogWriter> writer_;  // the committer's thread only
 
