@@ -330,7 +330,13 @@ absl::StatusOr<TimestampOffset> PartitionLog::FindByTime(int64_t timestamp_ms) {
           return TimestampOffset{record.offset, record.timestamp_ms};
         }
       }
-      WEIR_RETURN_IF_ERROR(reader.status());
+      if (reader.status().ok()) continue;
+      // What a producer sent cannot be decoded: its header's word is all there is. Whose first record
+      // is said to be older is passed over, since it is not known where the newer ones begin.
+      if (header.base_timestamp_ms >= timestamp_ms &&
+          header.base_timestamp_ms <= header.max_timestamp_ms) {
+        return TimestampOffset{std::max(header.base_offset, start), header.base_timestamp_ms};
+      }
     }
     WEIR_RETURN_IF_ERROR(scanner.status());
   }

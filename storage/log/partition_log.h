@@ -118,7 +118,8 @@ class PartitionLog {
     return CheckRange(from);
   }
 
-  // The first record whose timestamp is at or after `timestamp_ms`. Reads the disk.
+  // The first record whose timestamp is at or after `timestamp_ms`. Of a batch that cannot be
+  // decoded only the first record counts, with the time that the header gives. Reads the disk.
   absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The side that appends. The committer's thread only.

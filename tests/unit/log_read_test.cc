@@ -245,5 +245,38 @@ TEST_F(LogDamageFoundTest, DamageFoundWhenALogIsOpenedIsToldAndTheFileIsKeptAsid
   ExpectReportedAndReadOnly(active);
 }
 
+TEST_F(LogReadTest, BatchThatCannotBeDecodedDoesNotStandInTheWayOfALookUpByTime) {
+  const auto append = [&](int64_t base_time_ms, int64_t max_time_ms) {
+    std::string bytes = std::string(kBatchHeaderBytes, '\0') + std::string(30, '\xff');
+    SealBatch({.last_offset_delta = 2,
+               .base_timestamp_ms = base_time_ms,
+               .max_timestamp_ms = max_time_ms,
+               .record_count = 3},
+              bytes.data(), bytes.size());
+    AppendRequest request;
+    request.batches.push_back({.log = log_,
+                               .header = DecodeBatchHeader(bytes.data()),
+                               .bytes = SharedBytes::FromString(bytes)});
+    request.done = [](absl::StatusOr<std::vector<AppendResult>> result) {
+      EXPECT_TRUE(result.ok()) << result.status();
+    };
+    world_->log().Append(std::move(request));
+    world_->Pump();
+  };
+  const Offset garbage = log_->high_watermark();
+  constexpr int64_t kNow = 2'000'000;  // newer than all that is there
+  append(1, int64_t{1} << 62);         // says that it has the newest record of all
+  // Nothing else is that new: what it says of its first record does not fit, the rest is not known.
+  auto found = log_->FindByTime(kNow + 1'000);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->offset, log_->high_watermark());
+  append(kNow + 2'000, kNow + 3'000);
+  found = log_->FindByTime(kNow + 1'000);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->offset, garbage + 3) << "its first record is new enough, as its header says";
+  EXPECT_EQ(found->timestamp_ms, kNow + 2'000);
+  EXPECT_EQ(log_->Describe().damage, "");
+}
+
 }  // namespace
 }  // namespace weir
