@@ -162,12 +162,10 @@ void LogManagerImpl::Truncate(std::shared_ptr<PartitionLog> log, Offset to,
     const absl::StatusOr<bool> committed = committer.CommitControls(absl::MakeConstSpan(&entry, 1));
     if (!committed.ok()) return answer(committed.status());
     if (!*committed) return false;
-    absl::StatusOr<std::vector<std::shared_ptr<Segment>>> gone = log->writer().ApplyTruncate(*plan);
-    if (!gone.ok()) {
-      fence_.Trip(gone.status());
-      return answer(gone.status());
+    if (const absl::Status cut = log->writer().ApplyTruncate(*plan); !cut.ok()) {
+      fence_.Trip(cut);
+      return answer(cut);
     }
-    RemoveSegments(*std::move(gone));
     committer.NoteChanged(log);
     return answer(absl::OkStatus());
   });

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "storage/base/error.h"
+#include "storage/record/record_batch_builder.h"
 #include "tests/support/log_world.h"
 
 namespace weir {
@@ -171,6 +172,39 @@ TEST_F(LogRetentionTest, TruncationCutsWhatNobodyHasSeen) {
   auto next = Restarted();
   EXPECT_EQ((*next->GetLog(kId))->high_watermark(), Offset{8});
   EXPECT_EQ(next->CheckContent(kId), "");
+}
+
+// Its file goes at once: one that is removed by its name later may be another by then.
+TEST_F(LogRetentionTest, SegmentThatWasCutOffMayBeginAnewAtOnce) {
+  Fill(8);
+  while (Describe().segments < 2) Fill(1);
+  // The next segment begins, but nothing gets into it.
+  const int64_t end = Describe().high_watermark.value();
+  world_->config().segment_bytes = 1;
+  ASSERT_TRUE(world_->GetLog(kId).ok());
+  world_->disk().FailNext(OperationKind::kWrite, ".log", Fault::kNoSpace, Repeat::kForever);
+  Fill(1);
+  ASSERT_EQ(Describe().high_watermark, Offset{end});
+  ASSERT_GT(Describe().segments, 2);
+  world_->disk().ClearFaults();
+  absl::Status answer = absl::UnknownError("no answer");
+  world_->log().Truncate(*world_->GetLog(kId), Offset{end},
+                         [&](absl::Status status) { answer = status; });
+  RecordBatchBuilder builder;
+  builder.Append(1, std::nullopt, "from another producer");
+  const std::string bytes = builder.Finish({});
+  AppendRequest request;
+  request.batches.push_back({.log = *world_->GetLog(kId),
+                             .header = DecodeBatchHeader(bytes.data()),
+                             .bytes = SharedBytes::FromString(bytes)});
+  request.done = [](absl::StatusOr<std::vector<AppendResult>> result) {
+    EXPECT_TRUE(result.ok()) << result.status();
+  };
+  world_->log().Append(std::move(request));
+  world_->Pump();
+  ASSERT_TRUE(answer.ok()) << answer;
+  ASSERT_EQ(Describe().high_watermark, Offset{end + 1});
+  EXPECT_EQ(SegmentFiles(), static_cast<size_t>(Describe().segments));
 }
 
 TEST_F(LogRetentionTest, DeletedTopicLeavesNoFileAndDoesNotComeBack) {
