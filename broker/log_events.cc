@@ -1,5 +1,8 @@
 #include "broker/log_events.h"
 
+#include <spdlog/spdlog.h>
+
+#include <string>
 #include <utility>
 
 #include "storage/log/partition_log.h"
@@ -22,6 +25,11 @@ void LogEvents::OnRound(const RoundStats& stats) {
                         .journal_write = stats.journal_write,
                         .flush = stats.flush,
                         .apply = stats.apply});
+}
+
+void LogEvents::OnDamaged(const TopicPartition& id, absl::string_view what) {
+  spdlog::error("partition {}/{} is damaged and read-only: {}", id.topic.ToString(),
+                id.partition.value(), std::string(what));
 }
 
 void LogEvents::OnCheckpoint(const CheckpointStats& stats) {

@@ -1,5 +1,6 @@
 // LogEvents: passes on what the log tells: moved high watermarks to who waits for them, rounds and
-// checkpoints to the metrics, a fence to the server. Threads as LogListener says.
+// checkpoints to the metrics, a fence to the server, damage to the broker's own log. Threads as
+// LogListener says.
 #ifndef WEIR_BROKER_LOG_EVENTS_H_
 #define WEIR_BROKER_LOG_EVENTS_H_
 
@@ -20,6 +21,7 @@ class LogEvents : public LogListener {
   void OnRound(const RoundStats& stats) override;
   void OnCheckpoint(const CheckpointStats& stats) override;
   void OnFenced(const absl::Status& reason) override { on_fenced_(reason); }
+  void OnDamaged(const TopicPartition& id, absl::string_view what) override;
 
  private:
   Waiters* const waiters_;

@@ -1,6 +1,7 @@
 // weir-broker: the broker's process: its command line, its signals and its exit status.
 //   0 an orderly stop; 1 it could not start; 2 wrong usage; 74 a disk error has closed the data
 //   directory.
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -55,6 +56,15 @@ class Ending {
   absl::Mutex mu_;
   std::optional<Why> why_ ABSL_GUARDED_BY(mu_);
 };
+
+// What large buffers take goes back to the system when they are freed. By itself glibc learns from
+// each to keep the next one, for each thread anew, and the process grows far beyond what is
+// reserved.
+void GiveLargeBuffersBack() {
+  constexpr int kLargeBytes = 4 << 20;
+  WEIR_CHECK(mallopt(M_MMAP_THRESHOLD, kLargeBytes) == 1);
+  WEIR_CHECK(mallopt(M_TRIM_THRESHOLD, 2 * kLargeBytes) == 1);
+}
 
 // Before any other thread exists, so that all inherit it.
 sigset_t BlockSignals() {
@@ -118,6 +128,7 @@ int Run(const BrokerConfig& config) {
 
 int main(int argc, char** argv) {
   weir::DoNotLookForLockCycles();
+  weir::GiveLargeBuffersBack();
   const absl::StatusOr<weir::BrokerCommand> command = weir::ParseBrokerConfig(
       argc, argv, [](const char* name) -> const char* { return std::getenv(name); },
       weir::FileSystem::Posix());

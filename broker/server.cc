@@ -328,6 +328,8 @@ void ServerImpl::AddGauges() {
         [this] { return double(memory_.limit()); });
   gauge("weir_memory_produce_used_bytes", "Of the produce share",
         [this] { return double(memory_.produce().used()); });
+  gauge("weir_memory_calls_used_bytes", "Of the share of requests that are no produces",
+        [this] { return double(memory_.calls().used()); });
   gauge("weir_memory_fetch_used_bytes", "Of the fetch share",
         [this] { return double(memory_.fetch().used()); });
   gauge("weir_memory_produce_waiting", "Streams that are not read for lack of memory",
@@ -342,6 +344,8 @@ void ServerImpl::AddGauges() {
         [this] { return watermark_.status().ok() ? 0.0 : 1.0; });
   gauge("weir_read_only", "1 while nothing is written for lack of space at the start",
         [this] { return read_only_.ok() ? 0.0 : 1.0; });
+  gauge("weir_damaged_partitions", "Partitions that are damaged and read-only, as far as is known",
+        [this] { return double(logs_->damaged_partitions()); });
   gauge("weir_journal_bytes", "Size of the commit journal",
         [this] { return double(logs_->journal_bytes()); });
   gauge("weir_topics", "Topics", [this] { return double(catalog_->totals().topics); });

@@ -25,10 +25,25 @@ void Reservation::Shrink(int64_t bytes) {
   if (back > 0) share_->GiveBack(back);
 }
 
-bool MemoryShare::Take(int64_t bytes) {
+bool Reservation::TryGrow(int64_t bytes) {
+  WEIR_CHECK(share_ != nullptr);
+  if (bytes <= bytes_) return true;
+  if (!share_->Take(bytes - bytes_, bytes_)) return false;
+  bytes_ = bytes;
+  return true;
+}
+
+void Reservation::Absorb(Reservation other) {
+  if (other.share_ == nullptr) return;
+  WEIR_CHECK(share_ == nullptr || share_ == other.share_);
+  share_ = other.share_;
+  bytes_ += std::exchange(other.bytes_, 0);
+}
+
+bool MemoryShare::Take(int64_t bytes, int64_t own) {
   int64_t used = used_.load();
   do {
-    if (used > 0 && bytes > limit_ - used) return false;
+    if (used > own && bytes > limit_ - used) return false;
   } while (!used_.compare_exchange_weak(used, used + bytes));
   return true;
 }

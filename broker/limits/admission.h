@@ -1,7 +1,8 @@
 // MemoryBudget: how many bytes of requests the broker holds at once. Whoever decodes a request or
 // builds an answer reserves its bytes first; what does not fit is refused or waits before any work
 // is done. It counts, it allocates nothing. Produce and fetch have a share each, so that neither
-// starves the other. Any thread; one atomic operation as long as nobody waits.
+// starves the other; a third is for the requests of all calls but produce, which a fetch that waits
+// holds all the time. Any thread; one atomic operation as long as nobody waits.
 #ifndef WEIR_BROKER_LIMITS_ADMISSION_H_
 #define WEIR_BROKER_LIMITS_ADMISSION_H_
 
@@ -34,6 +35,11 @@ class Reservation {
   // Gives back all but `bytes`, when an answer turned out smaller than was reserved for it. At most
   // bytes().
   void Shrink(int64_t bytes);
+  // Takes more, up to `bytes`, if they fit, as TryReserve would for whoever holds nothing else. Of
+  // one that is not empty.
+  bool TryGrow(int64_t bytes);
+  // Takes over what `other`, of the same share, holds.
+  void Absorb(Reservation other);
   int64_t bytes() const { return bytes_; }
 
  private:
@@ -78,8 +84,8 @@ class MemoryShare {
     Admitted admitted;
   };
 
-  // Takes `bytes` if they fit.
-  bool Take(int64_t bytes);
+  // Takes `bytes` if they fit, or if nobody holds any but the caller, who holds `own`.
+  bool Take(int64_t bytes, int64_t own = 0);
   void GiveBack(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
 
   const int64_t limit_;
@@ -95,16 +101,20 @@ class MemoryShare {
 
 class MemoryBudget {
  public:
-  // Half of `limit` bytes for each share.
-  explicit MemoryBudget(int64_t limit) : produce_(limit / 2), fetch_(limit - limit / 2) {}
+  // Of `limit` bytes a half is for produces, an eighth for other requests, the rest for what is
+  // fetched.
+  explicit MemoryBudget(int64_t limit)
+      : produce_(limit / 2), calls_(limit / 8), fetch_(limit - limit / 2 - limit / 8) {}
 
   MemoryShare& produce() { return produce_; }
+  MemoryShare& calls() { return calls_; }
   MemoryShare& fetch() { return fetch_; }
-  int64_t limit() const { return produce_.limit() + fetch_.limit(); }
-  int64_t used() const { return produce_.used() + fetch_.used(); }
+  int64_t limit() const { return produce_.limit() + calls_.limit() + fetch_.limit(); }
+  int64_t used() const { return produce_.used() + calls_.used() + fetch_.used(); }
 
  private:
   MemoryShare produce_;
+  MemoryShare calls_;
   MemoryShare fetch_;
 };
 

@@ -1,7 +1,6 @@
 #include "broker/partition/fetch.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "storage/base/check.h"
@@ -56,22 +55,33 @@ absl::StatusOr<PartitionRead> Fetch::ReadOne(const FetchQuery& query, ReadMode m
   }
   const int64_t max_bytes = std::min(query.max_bytes, room);
   const bool at_end = query.offset >= log->high_watermark();
-  std::optional<Reservation> memory = Reservation();
-  if (!at_end && max_bytes > 0) memory = memory_->TryReserve(max_bytes);
-  if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, max_bytes);
-  const auto nothing = [&]() -> absl::StatusOr<PartitionRead> {
-    WEIR_RETURN_IF_ERROR(log->CheckOffset(query.offset));
-    return PartitionRead{.read = {.next_offset = query.offset,
-                                  .high_watermark = log->high_watermark(),
-                                  .log_start = log->log_start()}};
-  };
-  if (!memory.has_value() || max_bytes <= 0) return nothing();
-  absl::StatusOr<PartitionRead> read =
-      ReadPartition(*query.partition, query.offset, max_bytes, mode, nullptr, &*memory);
-  // One batch larger than asked for comes only if it fits the answer, or is all of it.
-  if (read.ok() && bytes_ > 0 && static_cast<int64_t>(read->read.batches.size) > room)
-    return nothing();
-  return read;
+  if (max_bytes > 0) {
+    WEIR_ASSIGN_OR_RETURN(std::optional<PartitionRead> read,
+                          ReadReserved(query, mode, at_end ? 0 : max_bytes, room));
+    if (read.has_value()) return *std::move(read);
+  }
+  WEIR_RETURN_IF_ERROR(log->CheckOffset(query.offset));
+  return PartitionRead{.read = {.next_offset = query.offset,
+                                .high_watermark = log->high_watermark(),
+                                .log_start = log->log_start()}};
+}
+
+absl::StatusOr<std::optional<PartitionRead>> Fetch::ReadReserved(const FetchQuery& query,
+                                                                 ReadMode mode, int64_t max_bytes,
+                                                                 int64_t room) {
+  for (int64_t needed = max_bytes;;) {
+    std::optional<Reservation> memory = Reservation();
+    if (needed > 0) memory = memory_->TryReserve(needed);
+    if (!memory.has_value() && bytes_ == 0) return OverMemoryBudget(*memory_, needed);
+    if (!memory.has_value()) return std::nullopt;
+    WEIR_ASSIGN_OR_RETURN(PartitionRead read,
+                          ReadPartition(*query.partition, query.offset, {.max_bytes = max_bytes},
+                                        mode, nullptr, &*memory));
+    if (read.read.needed == 0) return read;
+    // One batch larger than asked for comes only if it fits the answer, or is all of it.
+    needed = read.read.needed;
+    if (bytes_ > 0 && needed > room) return std::nullopt;
+  }
 }
 
 bool Fetch::Enough() const {

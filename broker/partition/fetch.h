@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -60,6 +61,11 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void ReadAll(ReadMode mode, size_t begin);
   // Reads one query, or says that the disk has to be waited for (UNAVAILABLE, kCachedOnly only).
   absl::StatusOr<PartitionRead> ReadOne(const FetchQuery& query, ReadMode mode, int64_t room);
+  // Reads at most `max_bytes` (0 at the end of the log, where nothing is expected), or one batch of
+  // at most `room`; nothing when it does not fit there, or when there is no memory but other
+  // queries have brought something.
+  absl::StatusOr<std::optional<PartitionRead>> ReadReserved(const FetchQuery& query, ReadMode mode,
+                                                            int64_t max_bytes, int64_t room);
   bool Enough() const;
   void Wait() ABSL_LOCKS_EXCLUDED(mu_);
   void OnWake(WakeReason why);

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-absl::StatusOr<PartitionRead> ReadPartition(Partition& partition, Offset from, int64_t max_bytes,
+absl::StatusOr<PartitionRead> ReadPartition(Partition& partition, Offset from, ReadSize size,
                                             ReadMode mode, ReadCursor* cursor,
                                             Reservation* memory) {
   if (partition.deleted()) return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
@@ -18,11 +18,14 @@ absl::StatusOr<PartitionRead> ReadPartition(Partition& partition, Offset from, i
     WEIR_ASSIGN_OR_RETURN(log, partition.OpenLog());
   }
   PartitionRead result;
-  WEIR_ASSIGN_OR_RETURN(result.read, log->Read(from, max_bytes, mode, cursor));
+  const int64_t reserved = memory->bytes();
+  WEIR_ASSIGN_OR_RETURN(
+      result.read, log->Read(from, std::min(size.max_bytes, reserved), mode, cursor, reserved));
+  if (result.read.needed > 0) return result;
   result.memory = std::move(*memory);
-  // A single batch may be larger than what was reserved; there is at most one such for each reader.
-  result.memory.Shrink(
-      std::min(static_cast<int64_t>(result.read.batches.size), result.memory.bytes()));
+  // A batch as small as its header is read whatever was reserved.
+  const auto bytes = static_cast<int64_t>(result.read.batches.size);
+  result.memory.Shrink(std::min(reserved, std::max(bytes, size.keep_bytes)));
   return result;
 }
 

@@ -20,10 +20,14 @@ struct PartitionRead {
 };
 
 // Reads on from `from` as PartitionLog::Read does, into memory that was reserved (as much as
-// `max_bytes`). Takes the reservation and keeps of it what the batches need; after an error it is
-// still the caller's. UNKNOWN_TOPIC when the topic was deleted; a Status for which NeedsDisk()
-// holds when `mode` is kCachedOnly.
-absl::StatusOr<PartitionRead> ReadPartition(Partition& partition, Offset from, int64_t max_bytes,
+// `max_bytes`). Takes the reservation and keeps of it what the batches need; after an error, and
+// when the next batch needs more (read.needed), it is still the caller's. UNKNOWN_TOPIC when the
+// topic was deleted; a Status for which NeedsDisk() holds when `mode` is kCachedOnly.
+struct ReadSize {
+  int64_t max_bytes = 0;
+  int64_t keep_bytes = 0;  // of the reservation, whatever the batches need
+};
+absl::StatusOr<PartitionRead> ReadPartition(Partition& partition, Offset from, ReadSize size,
                                             ReadMode mode, ReadCursor* cursor, Reservation* memory);
 
 // The same read with kMayBlock, on another thread, will tell.

@@ -1,5 +1,6 @@
 #include "broker/partition/tail_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/base/error.h"
@@ -14,8 +15,10 @@ TailReader::TailReader(std::shared_ptr<Partition> partition, Offset from, Waiter
       memory_(memory),
       next_(from) {}
 
-void TailReader::Next(int64_t max_bytes, Offset until, OnRead done) {
-  Admit({.max_bytes = max_bytes, .until = until, .done = std::move(done)});
+void TailReader::Next(const Wanted& wanted, OnRead done) {
+  Admit({.wanted = wanted,
+         .reserve = std::max(wanted.max_bytes, wanted.keep_bytes),
+         .done = std::move(done)});
 }
 
 bool TailReader::AtEnd() const {
@@ -24,8 +27,8 @@ bool TailReader::AtEnd() const {
 }
 
 void TailReader::Admit(Request request) {
-  if (AtEnd() && next_ < request.until) return Wait(std::move(request));
-  const int64_t bytes = request.max_bytes;
+  if (AtEnd() && next_ < request.wanted.until) return Wait(std::move(request));
+  const int64_t bytes = request.reserve;
   if (std::optional<Reservation> memory = memory_->TryReserve(bytes)) {
     return Read(std::move(request), ReadMode::kCachedOnly, *std::move(memory));
   }
@@ -47,11 +50,19 @@ void TailReader::ReadOnDisk(Request request, Reservation memory) {
 
 void TailReader::Read(Request request, ReadMode mode, Reservation memory) {
   if (cancelled()) return request.done(absl::CancelledError("reading was ended"));
-  absl::StatusOr<PartitionRead> read =
-      ReadPartition(*partition_, next_, request.max_bytes, mode, &cursor_, &memory);
+  absl::StatusOr<PartitionRead> read = ReadPartition(
+      *partition_, next_,
+      {.max_bytes = request.wanted.max_bytes, .keep_bytes = request.wanted.keep_bytes}, mode,
+      &cursor_, &memory);
   if (NeedsDisk(read.status())) return ReadOnDisk(std::move(request), std::move(memory));
   if (!read.ok()) return request.done(read.status());
-  if (read->read.batches.size == 0 && next_ < request.until) {
+  if (read->read.needed > 0) {
+    // Not both at once: where it waits for the larger reservation it must not hold the smaller.
+    memory.Release();
+    request.reserve = read->read.needed;
+    return Admit(std::move(request));
+  }
+  if (read->read.batches.size == 0 && next_ < request.wanted.until) {
     read->memory.Release();
     return Wait(std::move(request));
   }

@@ -31,9 +31,15 @@ class TailReader : public std::enable_shared_from_this<TailReader> {
   TailReader(std::shared_ptr<Partition> partition, Offset from, Waiters* waiters, Executor* disk,
              MemoryShare* memory);
 
-  // Reads on, at most `max_bytes` but at least one batch. Waits for memory; at the end of the log
-  // waits for more, holding none, unless it is at or beyond `until`.
-  void Next(int64_t max_bytes, Offset until, OnRead done) ABSL_LOCKS_EXCLUDED(mu_);
+  // Reads on, at most `max_bytes` but at least one batch. Waits for memory, for `keep_bytes` at
+  // least, which are then held whatever the batches need; at the end of the log waits for more,
+  // holding none, unless it is at or beyond `until`.
+  struct Wanted {
+    int64_t max_bytes = 0;
+    Offset until;
+    int64_t keep_bytes = 0;
+  };
+  void Next(const Wanted& wanted, OnRead done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Goes on at `from` instead.
   void Seek(Offset from) { next_ = from; }
@@ -44,8 +50,8 @@ class TailReader : public std::enable_shared_from_this<TailReader> {
 
  private:
   struct Request {
-    int64_t max_bytes;
-    Offset until;
+    Wanted wanted;
+    int64_t reserve;  // bytes, for what is read
     OnRead done;
   };
   bool AtEnd() const;

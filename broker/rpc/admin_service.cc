@@ -134,6 +134,48 @@ void FillResults(const v1::DeleteRecordsRequest& request,
   }
 }
 
+absl::Status Extend(const Services& services, const v1::AddPartitionsRequest& request,
+                    v1::AddPartitionsResponse* response) {
+  WEIR_ASSIGN_OR_RETURN(const TopicPtr topic,
+                        services.catalog->AddPartitions(request.name(), request.partitions()));
+  response->set_partitions(topic->partitions);
+  return absl::OkStatus();
+}
+
+absl::Status Delete(const Services& services, const v1::DeleteTopicRequest& request,
+                    v1::DeleteTopicResponse*) {
+  return services.partitions->DeleteTopic(request.name());
+}
+
+absl::Status MoveStarts(const Services& services, const v1::DeleteRecordsRequest& request,
+                        v1::DeleteRecordsResponse* response, UnaryCall* call) {
+  WEIR_RETURN_IF_ERROR(CheckMayChange(request.topic()));
+  WEIR_RETURN_IF_ERROR(services.catalog->Require(request.topic()).status());
+  if (request.targets_size() > limits::kFetchPartitions) {
+    return MakeError(
+        Reason::kInvalidRequest,
+        absl::StrCat("the request names ", request.targets_size(), " partitions; at most ",
+                     limits::kFetchPartitions, " are allowed"));
+  }
+  std::vector<DeleteRecordsTarget> targets;
+  for (const auto& target : request.targets())
+    targets.push_back(ToTarget(services.partitions, request.topic(), target));
+  weir::DeleteRecords(std::move(targets), services.logs,
+                      [&request, response, call](std::vector<absl::StatusOr<Offset>> answers) {
+                        FillResults(request, answers, response);
+                        call->End(absl::OkStatus());
+                      });
+  return absl::OkStatus();
+}
+
+absl::Status SetLevel(const Services&, const v1::SetLogLevelRequest& request,
+                      v1::SetLogLevelResponse* response) {
+  const std::string previous = LogLevel();
+  WEIR_RETURN_IF_ERROR(SetLogLevel(request.level()));
+  response->set_previous(previous);
+  return absl::OkStatus();
+}
+
 void FillLimits(google::protobuf::Map<std::string, int64_t>* to) {
   (*to)["request_bytes"] = limits::kRequestBytes;
   (*to)["max_message_bytes"] = limits::kMaxMessageBytesLargest;
@@ -149,7 +191,8 @@ void FillLimits(google::protobuf::Map<std::string, int64_t>* to) {
   (*to)["topics"] = static_cast<int64_t>(limits::kTopicsPerBroker);
 }
 
-void FillBroker(const Services& services, v1::DescribeBrokerResponse* response) {
+absl::Status DescribeSelf(const Services& services, const v1::DescribeBrokerRequest&,
+                          v1::DescribeBrokerResponse* response) {
   const BrokerFacts& facts = services.facts;
   response->set_version(facts.version);
   for (const char* feature :
@@ -172,101 +215,66 @@ void FillBroker(const Services& services, v1::DescribeBrokerResponse* response) 
   response->set_partitions(static_cast<int32_t>(totals.partitions));
   response->set_log_level(LogLevel());
   FillLimits(response->mutable_limits());
+  return absl::OkStatus();
 }
+
+constexpr UnaryCall::Kind kAdmin = {.counted_as = Call::kAdmin,
+                                    .most_bytes = limits::kSmallRequestBytes};
 
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminService::CreateTopic(grpc::CallbackServerContext* context,
-                                                    const v1::CreateTopicRequest* request,
-                                                    v1::CreateTopicResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
-                               [=, this] { return Create(*services_, *request, response); });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, Create);
 }
 
 grpc::ServerUnaryReactor* AdminService::ListTopics(grpc::CallbackServerContext* context,
-                                                   const v1::ListTopicsRequest* request,
-                                                   v1::ListTopicsResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
-                               [=, this] { return List(*services_, *request, response); });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, List);
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeTopic(grpc::CallbackServerContext* context,
-                                                      const v1::DescribeTopicRequest* request,
-                                                      v1::DescribeTopicResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
-                               [=, this] { return Describe(*services_, *request, response); });
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, Describe);
 }
 
 grpc::ServerUnaryReactor* AdminService::AlterTopicConfig(grpc::CallbackServerContext* context,
-                                                         const v1::AlterTopicConfigRequest* request,
-                                                         v1::AlterTopicConfigResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin,
-                               [=, this] { return Alter(*services_, *request, response); });
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, Alter);
 }
 
 grpc::ServerUnaryReactor* AdminService::AddPartitions(grpc::CallbackServerContext* context,
-                                                      const v1::AddPartitionsRequest* request,
-                                                      v1::AddPartitionsResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this]() -> absl::Status {
-    WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, services_->catalog->AddPartitions(
-                                                    request->name(), request->partitions()));
-    response->set_partitions(topic->partitions);
-    return absl::OkStatus();
-  });
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, Extend);
 }
 
 grpc::ServerUnaryReactor* AdminService::DeleteTopic(grpc::CallbackServerContext* context,
-                                                    const v1::DeleteTopicRequest* request,
-                                                    v1::DeleteTopicResponse*) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this] {
-    return services_->partitions->DeleteTopic(request->name());
-  });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, Delete);
 }
 
 grpc::ServerUnaryReactor* AdminService::DeleteRecords(grpc::CallbackServerContext* context,
-                                                      const v1::DeleteRecordsRequest* request,
-                                                      v1::DeleteRecordsResponse* response) {
-  return UnaryCall::Run(
-      services_, context, Call::kAdmin, [=, this](UnaryCall* call) -> absl::Status {
-        WEIR_RETURN_IF_ERROR(CheckMayChange(request->topic()));
-        WEIR_RETURN_IF_ERROR(services_->catalog->Require(request->topic()).status());
-        if (request->targets_size() > limits::kFetchPartitions) {
-          return MakeError(
-              Reason::kInvalidRequest,
-              absl::StrCat("the request names ", request->targets_size(), " partitions; at most ",
-                           limits::kFetchPartitions, " are allowed"));
-        }
-        std::vector<DeleteRecordsTarget> targets;
-        for (const auto& target : request->targets()) {
-          targets.push_back(ToTarget(services_->partitions, request->topic(), target));
-        }
-        weir::DeleteRecords(std::move(targets), services_->logs,
-                            [=](std::vector<absl::StatusOr<Offset>> answers) {
-                              FillResults(*request, answers, response);
-                              call->End(absl::OkStatus());
-                            });
-        return absl::OkStatus();
-      });
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return UnaryCall::Run(services_, {context, request, response}, kAdmin, MoveStarts);
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeBroker(grpc::CallbackServerContext* context,
-                                                       const v1::DescribeBrokerRequest*,
-                                                       v1::DescribeBrokerResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=, this] {
-    FillBroker(*services_, response);
-    return absl::OkStatus();
-  });
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, DescribeSelf);
 }
 
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
-                                                    const v1::SetLogLevelRequest* request,
-                                                    v1::SetLogLevelResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kAdmin, [=]() -> absl::Status {
-    const std::string previous = LogLevel();
-    WEIR_RETURN_IF_ERROR(weir::SetLogLevel(request->level()));
-    response->set_previous(previous);
-    return absl::OkStatus();
-  });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, SetLevel);
 }
 
 }  // namespace weir

@@ -8,37 +8,50 @@
 
 namespace weir {
 
-class AdminService : public v1::AdminService::CallbackService {
+// Raw: the handler gets the message's bytes, so that nothing is decoded before its memory is
+// reserved.
+using AdminServiceBase = v1::AdminService::WithRawCallbackMethod_CreateTopic<
+    v1::AdminService::WithRawCallbackMethod_ListTopics<
+        v1::AdminService::WithRawCallbackMethod_DescribeTopic<
+            v1::AdminService::WithRawCallbackMethod_AlterTopicConfig<
+                v1::AdminService::WithRawCallbackMethod_AddPartitions<
+                    v1::AdminService::WithRawCallbackMethod_DeleteTopic<
+                        v1::AdminService::WithRawCallbackMethod_DeleteRecords<
+                            v1::AdminService::WithRawCallbackMethod_DescribeBroker<
+                                v1::AdminService::WithRawCallbackMethod_SetLogLevel<
+                                    v1::AdminService::Service>>>>>>>>>;
+
+class AdminService : public AdminServiceBase {
  public:
   explicit AdminService(const Services* services) : services_(services) {}
 
   grpc::ServerUnaryReactor* CreateTopic(grpc::CallbackServerContext* context,
-                                        const v1::CreateTopicRequest* request,
-                                        v1::CreateTopicResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListTopics(grpc::CallbackServerContext* context,
-                                       const v1::ListTopicsRequest* request,
-                                       v1::ListTopicsResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DescribeTopic(grpc::CallbackServerContext* context,
-                                          const v1::DescribeTopicRequest* request,
-                                          v1::DescribeTopicResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* AlterTopicConfig(grpc::CallbackServerContext* context,
-                                             const v1::AlterTopicConfigRequest* request,
-                                             v1::AlterTopicConfigResponse* response) override;
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* AddPartitions(grpc::CallbackServerContext* context,
-                                          const v1::AddPartitionsRequest* request,
-                                          v1::AddPartitionsResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DeleteTopic(grpc::CallbackServerContext* context,
-                                        const v1::DeleteTopicRequest* request,
-                                        v1::DeleteTopicResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DeleteRecords(grpc::CallbackServerContext* context,
-                                          const v1::DeleteRecordsRequest* request,
-                                          v1::DeleteRecordsResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DescribeBroker(grpc::CallbackServerContext* context,
-                                           const v1::DescribeBrokerRequest* request,
-                                           v1::DescribeBrokerResponse* response) override;
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context,
-                                        const v1::SetLogLevelRequest* request,
-                                        v1::SetLogLevelResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   const Services* const services_;

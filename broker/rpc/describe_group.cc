@@ -212,6 +212,7 @@ int64_t GroupDescriber::LagMs(const TopicPtr& topic, const TopicPartition& id, O
 
 absl::Status DescribeGroup(const Services& services, const v1::DescribeGroupRequest& request,
                            v1::DescribeGroupResponse* response) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
   return GroupDescriber(services, request.group()).Describe(request, response);
 }
 

@@ -11,6 +11,7 @@
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/fetch_encoding.h"
 #include "broker/rpc/record_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -46,9 +47,8 @@ FetchCall::FetchCall(const Services* services, grpc::CallbackServerContext* cont
 
 absl::Status FetchCall::Start(const grpc::ByteBuffer& request) {
   WEIR_RETURN_IF_ERROR(services_->calls->Enter());
-  if (!FromByteBuffer(request, &request_)) {
-    return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.FetchRequest");
-  }
+  WEIR_ASSIGN_OR_RETURN(memory_, DecodeRequest(request, limits::kListRequestBytes,
+                                               services_->memory->calls(), &request_));
   WEIR_ASSIGN_OR_RETURN(const FetchLimits fetch_limits, Limits());
   max_bytes_ = fetch_limits.max_bytes;
   std::vector<FetchQuery> queries = Queries();
@@ -122,10 +122,9 @@ void FetchCall::OnFetched(absl::StatusOr<Fetch::Results> results) {
   services_->metrics->CountFetched(bytes);
   if (request_.format() == v1::RECORD_BATCH) {
     EncodeBatches(*std::move(results));
-  } else {
-    EncodeRecords(*std::move(results));
+    return End(absl::OkStatus());
   }
-  End(absl::OkStatus());
+  End(EncodeRecords(*std::move(results)));
 }
 
 v1::PartitionRecords FetchCall::Head(int index, const absl::StatusOr<PartitionRead>& result) const {
@@ -155,12 +154,13 @@ void FetchCall::EncodeBatches(Fetch::Results results) {
   FetchResponseEncoder encoder;
   for (size_t i = 0; i < results.size(); ++i) {
     v1::PartitionRecords head = Head(static_cast<int>(i), results[i]);
-    encoder.Add(head, results[i].ok() ? *std::move(results[i]) : PartitionRead{});
+    answer_memory_.Absorb(
+        encoder.Add(head, results[i].ok() ? *std::move(results[i]) : PartitionRead{}));
   }
   *response_ = encoder.Finish();
 }
 
-void FetchCall::EncodeRecords(Fetch::Results results) {
+absl::Status FetchCall::EncodeRecords(Fetch::Results results) {
   std::vector<v1::PartitionRecords> heads(results.size());
   int64_t room = max_bytes_;
   // In the order in which they were read: decoded, each takes more room than as stored.
@@ -173,10 +173,19 @@ void FetchCall::EncodeRecords(Fetch::Results results) {
   FetchResponseEncoder encoder;
   for (const v1::PartitionRecords& head : heads) encoder.Add(head);
   *response_ = encoder.Finish();
+  const int64_t bytes = max_bytes_ - room;
+  if (bytes == 0) return absl::OkStatus();
+  // Compressed batches become more; the answer is held until the caller has taken it.
+  if (!answer_memory_.TryGrow(bytes)) {
+    response_->Clear();
+    return OverMemoryBudget(services_->memory->fetch(), bytes);
+  }
+  answer_memory_.Shrink(bytes);
+  return absl::OkStatus();
 }
 
 int64_t FetchCall::AddRecords(int index, PartitionRead& result, int64_t room,
-                              v1::PartitionRecords* head) const {
+                              v1::PartitionRecords* head) {
   const v1::FetchPartition& asked = request_.partitions(index);
   const int64_t most = asked.max_bytes() == 0 ? limits::kFetchBytesDefault : asked.max_bytes();
   const int64_t most_first = room == max_bytes_ ? std::numeric_limits<int64_t>::max() : room;
@@ -184,6 +193,7 @@ int64_t FetchCall::AddRecords(int index, PartitionRead& result, int64_t room,
       DecodePlainRecords(result.read.batches.view(), Offset{asked.offset()},
                          result.read.next_offset, std::min(room, most), most_first);
   result.read.batches = {};
+  answer_memory_.Absorb(std::move(result.memory));
   head->set_next_offset(plain.next_offset.value());
   if (plain.records.records_size() == 0 && !plain.status.ok())
     *head->mutable_error() = EncodeError(plain.status);
@@ -202,6 +212,8 @@ void FetchCall::OnCancel() {
 }
 
 void FetchCall::OnDone() {
+  answer_memory_.Release();
+  memory_.Release();
   services_->calls->Leave();
   delete this;
 }

@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/fetch.h"
 #include "broker/rpc/services.h"
 #include "weir/v1/log.pb.h"
@@ -29,10 +30,9 @@ class FetchCall : public grpc::ServerUnaryReactor {
   std::vector<FetchQuery> Queries() const;
   void OnFetched(absl::StatusOr<Fetch::Results> results);
   void EncodeBatches(Fetch::Results results);
-  void EncodeRecords(Fetch::Results results);
+  absl::Status EncodeRecords(Fetch::Results results);
   // Moves what fits `room` of one partition's records into `head`; gives their bytes.
-  int64_t AddRecords(int index, PartitionRead& result, int64_t room,
-                     v1::PartitionRecords* head) const;
+  int64_t AddRecords(int index, PartitionRead& result, int64_t room, v1::PartitionRecords* head);
   // The fields around the payload.
   v1::PartitionRecords Head(int index, const absl::StatusOr<PartitionRead>& result) const;
   void End(const absl::Status& status);
@@ -44,8 +44,10 @@ class FetchCall : public grpc::ServerUnaryReactor {
   grpc::ByteBuffer* const response_;
   const absl::Duration start_;
   v1::FetchRequest request_;
-  int64_t max_bytes_ = 0;  // of the answer
-  size_t first_ = 0;       // the partition that gets the room first
+  Reservation memory_;         // for the request
+  Reservation answer_memory_;  // for what of the answer has none with it
+  int64_t max_bytes_ = 0;      // of the answer
+  size_t first_ = 0;           // the partition that gets the room first
 
   absl::Mutex mu_;
   std::shared_ptr<Fetch> fetch_ ABSL_GUARDED_BY(mu_);  // null until it starts

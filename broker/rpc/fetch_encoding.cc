@@ -49,15 +49,21 @@ void FetchResponseEncoder::Add(const v1::PartitionRecords& head) {
   slices_.emplace_back(bytes);
 }
 
-void FetchResponseEncoder::Add(const v1::PartitionRecords& head, PartitionRead read) {
-  if (read.read.batches.size == 0) return Add(head);
+Reservation FetchResponseEncoder::Add(const v1::PartitionRecords& head, PartitionRead read) {
+  if (read.read.batches.size == 0) {
+    Add(head);
+    return Reservation();
+  }
   std::string inner = head.SerializeAsString();
   AppendFieldHead(v1::PartitionRecords::kRecordBatchesFieldNumber, read.read.batches.size, &inner);
   std::string bytes;
   AppendFieldHead(v1::FetchResponse::kPartitionsFieldNumber, inner.size() + read.read.batches.size,
                   &bytes);
   slices_.emplace_back(bytes + inner);
+  Reservation copied;
+  if (read.read.batches.size < kCopiedBelow) copied = std::move(read.memory);
   slices_.push_back(ToSlice(std::move(read)));
+  return copied;
 }
 
 grpc::ByteBuffer FetchResponseEncoder::Finish() {

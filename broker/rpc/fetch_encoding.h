@@ -21,8 +21,9 @@ class FetchResponseEncoder {
  public:
   // `head` is complete, its payload (if any) inside.
   void Add(const v1::PartitionRecords& head);
-  // `head` has no payload; the batches of `read` are it.
-  void Add(const v1::PartitionRecords& head, PartitionRead read);
+  // `head` has no payload; the batches of `read` are it. Their memory goes with the message, but
+  // for small ones: these are copied, and the caller gets the reservation to hold.
+  Reservation Add(const v1::PartitionRecords& head, PartitionRead read);
 
   grpc::ByteBuffer Finish();
 

@@ -8,6 +8,7 @@
 #include "broker/rpc/call_context.h"
 #include "broker/rpc/fetch_encoding.h"
 #include "broker/rpc/record_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -31,9 +32,8 @@ FetchStream::FetchStream(const Services* services, grpc::CallbackServerContext* 
 }
 
 absl::Status FetchStream::Start(const grpc::ByteBuffer& request) {
-  if (!FromByteBuffer(request, &request_)) {
-    return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.FetchStreamRequest");
-  }
+  WEIR_ASSIGN_OR_RETURN(memory_, DecodeRequest(request, limits::kSmallRequestBytes,
+                                               services_->memory->calls(), &request_));
   if (!v1::FetchFormat_IsValid(request_.format())) {
     return MakeError(Reason::kUnsupportedField,
                      absl::StrCat("this broker does not know format ", int{request_.format()}));
@@ -72,7 +72,7 @@ void FetchStream::OnLog(absl::StatusOr<std::shared_ptr<PartitionLog>> log) {
 }
 
 void FetchStream::ReadNext() {
-  reader_->Next(chunk_bytes_, until_,
+  reader_->Next({.max_bytes = chunk_bytes_, .until = until_, .keep_bytes = keep_bytes_},
                 [this](absl::StatusOr<PartitionRead> read) { OnRead(std::move(read)); });
 }
 
@@ -83,6 +83,7 @@ void FetchStream::OnRead(absl::StatusOr<PartitionRead> read) {
   services_->metrics->CountFetched(static_cast<int64_t>(read->read.batches.size));
   absl::StatusOr<grpc::ByteBuffer> message = Encode(*std::move(read));
   if (!message.ok()) return End(message.status());
+  if (keep_bytes_ > 0) return ReadNext();  // once more, with memory for it
   message_.Swap(&*message);
   write_started_ = services_->clock->Monotonic();
   StartWrite(&message_);
@@ -92,17 +93,26 @@ absl::StatusOr<grpc::ByteBuffer> FetchStream::Encode(PartitionRead read) {
   v1::FetchStreamResponse head;
   head.set_high_watermark(read.read.high_watermark.value());
   head.set_log_start_offset(read.read.log_start.value());
-  if (request_.format() == v1::RECORDS) return EncodeRecords(std::move(head), read.read);
+  if (request_.format() == v1::RECORDS) return EncodeRecords(std::move(head), std::move(read));
   position_ = read.read.next_offset;
   head.set_next_offset(position_.value());
   return EncodeStreamMessage(head, std::move(read));
 }
 
 absl::StatusOr<grpc::ByteBuffer> FetchStream::EncodeRecords(v1::FetchStreamResponse head,
-                                                            const LogRead& read) {
+                                                            PartitionRead read) {
   PlainRecords plain =
-      DecodePlainRecords(read.batches.view(), position_, read.next_offset, max_bytes_);
+      DecodePlainRecords(read.read.batches.view(), position_, read.read.next_offset, max_bytes_);
   if (plain.records.records_size() == 0) return plain.status;
+  // Compressed batches become more; the message is held until the reader has taken it.
+  if (!read.memory.TryGrow(plain.bytes)) {
+    keep_bytes_ = plain.bytes;
+    reader_->Seek(position_);
+    return grpc::ByteBuffer();
+  }
+  keep_bytes_ = 0;
+  read.memory.Shrink(plain.bytes);
+  message_memory_ = std::move(read.memory);
   position_ = plain.next_offset;
   reader_->Seek(position_);
   head.set_next_offset(position_.value());
@@ -113,6 +123,7 @@ absl::StatusOr<grpc::ByteBuffer> FetchStream::EncodeRecords(v1::FetchStreamRespo
 void FetchStream::OnWriteDone(bool ok) {
   const int64_t bytes = static_cast<int64_t>(message_.Length());
   message_.Clear();
+  message_memory_.Release();
   if (!ok) return End(absl::CancelledError("the reader has gone"));
   const absl::Duration took = services_->clock->Monotonic() - write_started_;
   services_->metrics->CountCall(Call::kFetchStream, took, absl::OkStatus());
@@ -139,6 +150,8 @@ void FetchStream::OnCancel() {
 }
 
 void FetchStream::OnDone() {
+  message_memory_.Release();
+  memory_.Release();
   services_->calls->Leave(this);
   delete this;
 }

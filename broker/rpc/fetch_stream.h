@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/tail_reader.h"
 #include "broker/rpc/call_registry.h"
 #include "broker/rpc/services.h"
@@ -40,7 +41,8 @@ class FetchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public Lo
   void OnRead(absl::StatusOr<PartitionRead> read);
   // The message for what was read, or why there is none.
   absl::StatusOr<grpc::ByteBuffer> Encode(PartitionRead read);
-  absl::StatusOr<grpc::ByteBuffer> EncodeRecords(v1::FetchStreamResponse head, const LogRead& read);
+  // An empty message: there is no memory for it; keep_bytes_ says how much it takes.
+  absl::StatusOr<grpc::ByteBuffer> EncodeRecords(v1::FetchStreamResponse head, PartitionRead read);
   void End(const absl::Status& status);
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -49,10 +51,13 @@ class FetchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public Lo
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   v1::FetchStreamRequest request_;
-  int64_t max_bytes_ = 0;    // of a message, as asked
-  int64_t chunk_bytes_ = 0;  // of the next message
-  int64_t sent_bytes_ = 0;   // since the stream began or stalled
-  Offset position_;          // the next record that the reader wants
+  Reservation memory_;          // for the request
+  Reservation message_memory_;  // for message_, where that has none with it
+  int64_t keep_bytes_ = 0;      // not 0: the next message, of plain records, takes so much
+  int64_t max_bytes_ = 0;       // of a message, as asked
+  int64_t chunk_bytes_ = 0;     // of the next message
+  int64_t sent_bytes_ = 0;      // since the stream began or stalled
+  Offset position_;             // the next record that the reader wants
   Offset until_;
   absl::Duration write_started_;
   grpc::ByteBuffer message_;

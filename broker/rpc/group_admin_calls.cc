@@ -32,9 +32,20 @@ absl::StatusOr<std::vector<GroupSummary>> ListPart(GroupShards* groups, Partitio
       });
 }
 
+absl::Status SetPaused(const Services& services, const std::string& group, bool paused) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
+  return services.groups->TellAndWait(services.groups->PartitionOf(group),
+                                      [&](GroupMachine& machine, const MachineTime&, Done done) {
+                                        return machine.admin().SetPaused(group, paused,
+                                                                         std::move(done));
+                                      });
+}
+
 }  // namespace
 
-absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request) {
+absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request,
+                         v1::CreateGroupResponse*) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
   if (request.type() != v1::CONSUMER) {
     return MakeError(request.type() == v1::GROUP_TYPE_UNSPECIFIED ? Reason::kInvalidRequest
                                                                   : Reason::kUnsupportedField,
@@ -57,6 +68,7 @@ absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest&
 
 absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& request,
                         v1::AlterGroupResponse* response) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
   GroupConfigChange change = Setting(request.set());
   change.remove = {request.remove().begin(), request.remove().end()};
   WEIR_ASSIGN_OR_RETURN(
@@ -77,6 +89,7 @@ absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& r
 
 absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& request,
                         v1::ListGroupsResponse* response) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
   const std::string& prefix = request.prefix();
   const std::string listing = absl::StrCat("groups:", prefix);
   WEIR_ASSIGN_OR_RETURN(const std::string token, DecodePageToken(listing, request.page_token()));
@@ -123,23 +136,29 @@ absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& r
   return absl::OkStatus();
 }
 
-absl::Status DeleteGroup(const Services& services, const std::string& group) {
-  return services.groups->TellAndWait(services.groups->PartitionOf(group),
+absl::Status DeleteGroup(const Services& services, const v1::DeleteGroupRequest& request,
+                         v1::DeleteGroupResponse*) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
+  return services.groups->TellAndWait(services.groups->PartitionOf(request.group()),
                                       [&](GroupMachine& machine, const MachineTime&, Done done) {
-                                        return machine.admin().Delete(group, std::move(done));
+                                        return machine.admin().Delete(request.group(),
+                                                                      std::move(done));
                                       });
 }
 
-absl::Status SetGroupPaused(const Services& services, const std::string& group, bool paused) {
-  return services.groups->TellAndWait(services.groups->PartitionOf(group),
-                                      [&](GroupMachine& machine, const MachineTime&, Done done) {
-                                        return machine.admin().SetPaused(group, paused,
-                                                                         std::move(done));
-                                      });
+absl::Status PauseGroup(const Services& services, const v1::PauseGroupRequest& request,
+                        v1::PauseGroupResponse*) {
+  return SetPaused(services, request.group(), /*paused=*/true);
+}
+
+absl::Status ResumeGroup(const Services& services, const v1::ResumeGroupRequest& request,
+                         v1::ResumeGroupResponse*) {
+  return SetPaused(services, request.group(), /*paused=*/false);
 }
 
 absl::Status ResetOffsets(const Services& services, const v1::ResetOffsetsRequest& request,
                           v1::ResetOffsetsResponse* response) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
   WEIR_ASSIGN_OR_RETURN(const TopicPtr topic, services.catalog->Require(request.topic()));
   std::vector<int32_t> partitions(request.partitions().begin(), request.partitions().end());
   for (int32_t i = 0; request.partitions_size() == 0 && i < topic->partitions; ++i)

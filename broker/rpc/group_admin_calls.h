@@ -10,13 +10,18 @@
 
 namespace weir {
 
-absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request);
+absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request,
+                         v1::CreateGroupResponse* response);
 absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& request,
                         v1::AlterGroupResponse* response);
 absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& request,
                         v1::ListGroupsResponse* response);
-absl::Status DeleteGroup(const Services& services, const std::string& group);
-absl::Status SetGroupPaused(const Services& services, const std::string& group, bool paused);
+absl::Status DeleteGroup(const Services& services, const v1::DeleteGroupRequest& request,
+                         v1::DeleteGroupResponse* response);
+absl::Status PauseGroup(const Services& services, const v1::PauseGroupRequest& request,
+                        v1::PauseGroupResponse* response);
+absl::Status ResumeGroup(const Services& services, const v1::ResumeGroupRequest& request,
+                         v1::ResumeGroupResponse* response);
 
 // Members, and for every partition that the group reads or has read: who owns it, how far it is,
 // and what is unread.

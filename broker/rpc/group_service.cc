@@ -64,66 +64,117 @@ void FillOffset(const Services& services, const FetchedOffset& fetched,
   offset->set_commit_time_ms(fetched.committed->commit_ms);
 }
 
-UnaryCall* RunOnAdmin(const Services* services, grpc::CallbackServerContext* context,
-                      absl::AnyInvocable<absl::Status()> work) {
-  return UnaryCall::RunOnAdmin(services, context, Call::kGroupAdmin,
-                               [services, work = std::move(work)]() mutable -> absl::Status {
-                                 WEIR_RETURN_IF_ERROR(CheckGroups(*services));
-                                 return work();
-                               });
+absl::Status CommitOffsets(const Services& services, const v1::CommitOffsetsRequest& request,
+                           v1::CommitOffsetsResponse* response, UnaryCall* call) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
+  if (static_cast<size_t>(request.offsets_size()) > limits::kOffsetsPerRequest) {
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("the request has ", request.offsets_size(), " offsets; at most ",
+                                  limits::kOffsetsPerRequest, " are allowed"));
+  }
+  CommitRequest commit{.group = request.group(),
+                       .member_id = request.member_id(),
+                       .epoch = MemberEpoch{request.member_epoch()}};
+  WEIR_ASSIGN_OR_RETURN(commit.start, DecodeGroupStart(request.start()));
+  CommitItems items(*services.catalog, request.offsets());
+  commit.offsets = items.TakeOffsets();
+  if (commit.offsets.empty() && request.offsets_size() > 0) {  // nothing of it exists
+    items.Answer(std::vector<absl::Status>(), response->mutable_results());
+    call->End(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  const PartitionIndex shard = services.groups->PartitionOf(commit.group);
+  services.groups->Ask<std::vector<absl::Status>>(
+      shard,
+      [commit = std::move(commit)](GroupMachine& machine, const MachineTime& now,
+                                   Reply<std::vector<absl::Status>> reply) mutable {
+        return machine.offsets().Commit(now, std::move(commit), std::move(reply));
+      },
+      [=, items = std::move(items)](const absl::StatusOr<std::vector<absl::Status>>& answers) {
+        if (answers.ok()) items.Answer(answers, response->mutable_results());
+        call->End(answers.status());
+      });
+  return absl::OkStatus();
 }
+
+absl::Status FetchOffsets(const Services& services, const v1::FetchOffsetsRequest& request,
+                          v1::FetchOffsetsResponse* response, UnaryCall* call) {
+  WEIR_RETURN_IF_ERROR(CheckGroups(services));
+  FetchOffsetsRequest fetch{.group = request.group()};
+  const std::string listing = absl::StrCat("offsets:", request.group());
+  if (request.partitions_size() > 0) {
+    for (const v1::PartitionId& asked : request.partitions()) {
+      WEIR_ASSIGN_OR_RETURN(fetch.partitions.emplace_back(),
+                            DecodePartition(*services.catalog, asked.topic(), asked.partition()));
+    }
+  } else {
+    WEIR_ASSIGN_OR_RETURN(const std::string position,
+                          DecodePageToken(listing, request.page_token()));
+    WEIR_ASSIGN_OR_RETURN(fetch.from, DecodePosition(position));
+    WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request.page_size()));
+    fetch.limit = static_cast<size_t>(size);
+  }
+  services.groups->Ask<FetchedOffsets>(
+      services.groups->PartitionOf(fetch.group),
+      [fetch](GroupMachine& machine, const MachineTime&, Reply<FetchedOffsets> reply) {
+        return machine.offsets().Fetch(fetch, std::move(reply));
+      },
+      [=, &services](const absl::StatusOr<FetchedOffsets>& fetched) {
+        if (!fetched.ok()) return call->End(fetched.status());
+        for (const FetchedOffset& offset : fetched->offsets) FillOffset(services, offset, response);
+        if (fetched->next.has_value())
+          response->set_next_page_token(EncodePageToken(listing, EncodePosition(*fetched->next)));
+        call->End(absl::OkStatus());
+      });
+  return absl::OkStatus();
+}
+
+constexpr UnaryCall::Kind kAdmin = {.counted_as = Call::kGroupAdmin,
+                                    .most_bytes = limits::kSmallRequestBytes};
 
 }  // namespace
 
 grpc::ServerUnaryReactor* GroupService::CreateGroup(grpc::CallbackServerContext* context,
-                                                    const v1::CreateGroupRequest* request,
-                                                    v1::CreateGroupResponse*) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::CreateGroup(*services_, *request); });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::CreateGroup);
 }
 
 grpc::ServerUnaryReactor* GroupService::AlterGroup(grpc::CallbackServerContext* context,
-                                                   const v1::AlterGroupRequest* request,
-                                                   v1::AlterGroupResponse* response) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::AlterGroup(*services_, *request, response); });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::AlterGroup);
 }
 
 grpc::ServerUnaryReactor* GroupService::ListGroups(grpc::CallbackServerContext* context,
-                                                   const v1::ListGroupsRequest* request,
-                                                   v1::ListGroupsResponse* response) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::ListGroups(*services_, *request, response); });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::ListGroups);
 }
 
 grpc::ServerUnaryReactor* GroupService::DescribeGroup(grpc::CallbackServerContext* context,
-                                                      const v1::DescribeGroupRequest* request,
-                                                      v1::DescribeGroupResponse* response) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::DescribeGroup(*services_, *request, response); });
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin,
+                               weir::DescribeGroup);
 }
 
 grpc::ServerUnaryReactor* GroupService::DeleteGroup(grpc::CallbackServerContext* context,
-                                                    const v1::DeleteGroupRequest* request,
-                                                    v1::DeleteGroupResponse*) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::DeleteGroup(*services_, request->group()); });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::DeleteGroup);
 }
 
 grpc::ServerUnaryReactor* GroupService::PauseGroup(grpc::CallbackServerContext* context,
-                                                   const v1::PauseGroupRequest* request,
-                                                   v1::PauseGroupResponse*) {
-  return RunOnAdmin(services_, context, [=, this] {
-    return SetGroupPaused(*services_, request->group(), /*paused=*/true);
-  });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::PauseGroup);
 }
 
 grpc::ServerUnaryReactor* GroupService::ResumeGroup(grpc::CallbackServerContext* context,
-                                                    const v1::ResumeGroupRequest* request,
-                                                    v1::ResumeGroupResponse*) {
-  return RunOnAdmin(services_, context, [=, this] {
-    return SetGroupPaused(*services_, request->group(), /*paused=*/false);
-  });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::ResumeGroup);
 }
 
 grpc::ServerBidiReactor<v1::ConsumeRequest, v1::ConsumeResponse>* GroupService::Consume(
@@ -137,89 +188,27 @@ grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>* GroupService::Join(
 }
 
 grpc::ServerUnaryReactor* GroupService::CommitOffsets(grpc::CallbackServerContext* context,
-                                                      const v1::CommitOffsetsRequest* request,
-                                                      v1::CommitOffsetsResponse* response) {
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
   return UnaryCall::Run(
-      services_, context, Call::kCommitOffsets, [=, this](UnaryCall* call) -> absl::Status {
-        WEIR_RETURN_IF_ERROR(CheckGroups(*services_));
-        if (static_cast<size_t>(request->offsets_size()) > limits::kOffsetsPerRequest) {
-          return MakeError(
-              Reason::kInvalidRequest,
-              absl::StrCat("the request has ", request->offsets_size(), " offsets; at most ",
-                           limits::kOffsetsPerRequest, " are allowed"));
-        }
-        CommitRequest commit{.group = request->group(),
-                             .member_id = request->member_id(),
-                             .epoch = MemberEpoch{request->member_epoch()}};
-        WEIR_ASSIGN_OR_RETURN(commit.start, DecodeGroupStart(request->start()));
-        CommitItems items(*services_->catalog, request->offsets());
-        commit.offsets = items.TakeOffsets();
-        if (commit.offsets.empty() && request->offsets_size() > 0) {  // nothing of it exists
-          items.Answer(std::vector<absl::Status>(), response->mutable_results());
-          call->End(absl::OkStatus());
-          return absl::OkStatus();
-        }
-        const PartitionIndex shard = services_->groups->PartitionOf(commit.group);
-        services_->groups->Ask<std::vector<absl::Status>>(
-            shard,
-            [commit = std::move(commit)](GroupMachine& machine, const MachineTime& now,
-                                         Reply<std::vector<absl::Status>> reply) mutable {
-              return machine.offsets().Commit(now, std::move(commit), std::move(reply));
-            },
-            [=,
-             items = std::move(items)](const absl::StatusOr<std::vector<absl::Status>>& answers) {
-              if (answers.ok()) items.Answer(answers, response->mutable_results());
-              call->End(answers.status());
-            });
-        return absl::OkStatus();
-      });
+      services_, {context, request, response},
+      {.counted_as = Call::kCommitOffsets, .most_bytes = limits::kCommitRequestBytes},
+      weir::CommitOffsets);
 }
 
 grpc::ServerUnaryReactor* GroupService::FetchOffsets(grpc::CallbackServerContext* context,
-                                                     const v1::FetchOffsetsRequest* request,
-                                                     v1::FetchOffsetsResponse* response) {
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
   return UnaryCall::Run(
-      services_, context, Call::kFetchOffsets, [=, this](UnaryCall* call) -> absl::Status {
-        WEIR_RETURN_IF_ERROR(CheckGroups(*services_));
-        FetchOffsetsRequest fetch{.group = request->group()};
-        const std::string listing = absl::StrCat("offsets:", request->group());
-        if (request->partitions_size() > 0) {
-          for (const v1::PartitionId& asked : request->partitions()) {
-            WEIR_ASSIGN_OR_RETURN(
-                fetch.partitions.emplace_back(),
-                DecodePartition(*services_->catalog, asked.topic(), asked.partition()));
-          }
-        } else {
-          WEIR_ASSIGN_OR_RETURN(const std::string position,
-                                DecodePageToken(listing, request->page_token()));
-          WEIR_ASSIGN_OR_RETURN(fetch.from, DecodePosition(position));
-          WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request->page_size()));
-          fetch.limit = static_cast<size_t>(size);
-        }
-        services_->groups->Ask<FetchedOffsets>(
-            services_->groups->PartitionOf(fetch.group),
-            [fetch](GroupMachine& machine, const MachineTime&, Reply<FetchedOffsets> reply) {
-              return machine.offsets().Fetch(fetch, std::move(reply));
-            },
-            [=, this](const absl::StatusOr<FetchedOffsets>& fetched) {
-              if (!fetched.ok()) return call->End(fetched.status());
-              for (const FetchedOffset& offset : fetched->offsets)
-                FillOffset(*services_, offset, response);
-              if (fetched->next.has_value()) {
-                response->set_next_page_token(
-                    EncodePageToken(listing, EncodePosition(*fetched->next)));
-              }
-              call->End(absl::OkStatus());
-            });
-        return absl::OkStatus();
-      });
+      services_, {context, request, response},
+      {.counted_as = Call::kFetchOffsets, .most_bytes = limits::kListRequestBytes},
+      weir::FetchOffsets);
 }
 
 grpc::ServerUnaryReactor* GroupService::ResetOffsets(grpc::CallbackServerContext* context,
-                                                     const v1::ResetOffsetsRequest* request,
-                                                     v1::ResetOffsetsResponse* response) {
-  return RunOnAdmin(services_, context,
-                    [=, this] { return weir::ResetOffsets(*services_, *request, response); });
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::ResetOffsets);
 }
 
 }  // namespace weir

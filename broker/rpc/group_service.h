@@ -7,44 +7,60 @@
 
 namespace weir {
 
-class GroupService : public v1::GroupService::CallbackService {
+// Raw: the handler gets the message's bytes, so that nothing is decoded before its memory is
+// reserved.
+using GroupServiceBase = v1::GroupService::WithRawCallbackMethod_ResetOffsets<
+    v1::GroupService::WithRawCallbackMethod_FetchOffsets<
+        v1::GroupService::WithRawCallbackMethod_CommitOffsets<
+            v1::GroupService::WithRawCallbackMethod_ResumeGroup<
+                v1::GroupService::WithRawCallbackMethod_PauseGroup<
+                    v1::GroupService::WithRawCallbackMethod_DeleteGroup<
+                        v1::GroupService::WithRawCallbackMethod_DescribeGroup<
+                            v1::GroupService::WithRawCallbackMethod_ListGroups<
+                                v1::GroupService::WithRawCallbackMethod_AlterGroup<
+                                    v1::GroupService::WithRawCallbackMethod_CreateGroup<
+                                        v1::GroupService::WithCallbackMethod_Consume<
+                                            v1::GroupService::WithCallbackMethod_Join<
+                                                v1::GroupService::Service>>>>>>>>>>>>;
+
+class GroupService : public GroupServiceBase {
  public:
   explicit GroupService(const Services* services) : services_(services) {}
 
   grpc::ServerUnaryReactor* CreateGroup(grpc::CallbackServerContext* context,
-                                        const v1::CreateGroupRequest* request,
-                                        v1::CreateGroupResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* AlterGroup(grpc::CallbackServerContext* context,
-                                       const v1::AlterGroupRequest* request,
-                                       v1::AlterGroupResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListGroups(grpc::CallbackServerContext* context,
-                                       const v1::ListGroupsRequest* request,
-                                       v1::ListGroupsResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DescribeGroup(grpc::CallbackServerContext* context,
-                                          const v1::DescribeGroupRequest* request,
-                                          v1::DescribeGroupResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DeleteGroup(grpc::CallbackServerContext* context,
-                                        const v1::DeleteGroupRequest* request,
-                                        v1::DeleteGroupResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* PauseGroup(grpc::CallbackServerContext* context,
-                                       const v1::PauseGroupRequest* request,
-                                       v1::PauseGroupResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ResumeGroup(grpc::CallbackServerContext* context,
-                                        const v1::ResumeGroupRequest* request,
-                                        v1::ResumeGroupResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerBidiReactor<v1::ConsumeRequest, v1::ConsumeResponse>* Consume(
       grpc::CallbackServerContext* context) override;
   grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>* Join(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* CommitOffsets(grpc::CallbackServerContext* context,
-                                          const v1::CommitOffsetsRequest* request,
-                                          v1::CommitOffsetsResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* FetchOffsets(grpc::CallbackServerContext* context,
-                                         const v1::FetchOffsetsRequest* request,
-                                         v1::FetchOffsetsResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ResetOffsets(grpc::CallbackServerContext* context,
-                                         const v1::ResetOffsetsRequest* request,
-                                         v1::ResetOffsetsResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
 
  private:
   const Services* const services_;

@@ -55,9 +55,26 @@ void FillOffsets(const v1::ListOffsetsRequest& request,
   }
 }
 
-absl::Status InitProducerIdentity(ProducerIdentities* producers,
-                                  const v1::InitProducerRequest& request,
-                                  v1::InitProducerResponse* response) {
+absl::Status List(const Services& services, const v1::ListOffsetsRequest& request,
+                  v1::ListOffsetsResponse* response, UnaryCall* call) {
+  if (request.queries_size() > limits::kFetchPartitions) {
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("the request has ", request.queries_size(), " queries; at most ",
+                                  limits::kFetchPartitions, " are allowed"));
+  }
+  std::vector<OffsetQuery> queries;
+  for (const auto& query : request.queries())
+    queries.push_back(ToQuery(services.partitions, query));
+  ListOffsets(std::move(queries), services.disk,
+              [&request, response, call](std::vector<absl::StatusOr<TimestampOffset>> answers) {
+                FillOffsets(request, answers, response);
+                call->End(absl::OkStatus());
+              });
+  return absl::OkStatus();
+}
+
+absl::Status InitIdentity(const Services& services, const v1::InitProducerRequest& request,
+                          v1::InitProducerResponse* response) {
   if (request.has_producer_id() != request.has_producer_epoch()) {
     return MakeError(Reason::kInvalidRequest,
                      "producer_id and producer_epoch are given both or not at all");
@@ -70,9 +87,9 @@ absl::Status InitProducerIdentity(ProducerIdentities* producers,
   WEIR_ASSIGN_OR_RETURN(
       const ProducerIdentity identity,
       request.has_producer_id()
-          ? producers->Raise({.id = ProducerId{request.producer_id()},
-                              .epoch = ProducerEpoch{static_cast<int16_t>(epoch)}})
-          : producers->New());
+          ? services.producers->Raise({.id = ProducerId{request.producer_id()},
+                                       .epoch = ProducerEpoch{static_cast<int16_t>(epoch)}})
+          : services.producers->New());
   response->set_producer_id(identity.id.value());
   response->set_producer_epoch(identity.epoch.value());
   return absl::OkStatus();
@@ -103,35 +120,19 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* LogService::FetchStream(
 }
 
 grpc::ServerUnaryReactor* LogService::ListOffsets(grpc::CallbackServerContext* context,
-                                                  const v1::ListOffsetsRequest* request,
-                                                  v1::ListOffsetsResponse* response) {
-  return UnaryCall::Run(
-      services_, context, Call::kListOffsets, [=, this](UnaryCall* call) -> absl::Status {
-        if (request->queries_size() > limits::kFetchPartitions) {
-          return MakeError(
-              Reason::kInvalidRequest,
-              absl::StrCat("the request has ", request->queries_size(), " queries; at most ",
-                           limits::kFetchPartitions, " are allowed"));
-        }
-        std::vector<OffsetQuery> queries;
-        for (const auto& query : request->queries())
-          queries.push_back(ToQuery(services_->partitions, query));
-        weir::ListOffsets(std::move(queries), services_->disk,
-                          [=](std::vector<absl::StatusOr<TimestampOffset>> answers) {
-                            FillOffsets(*request, answers, response);
-                            call->End(absl::OkStatus());
-                          });
-        return absl::OkStatus();
-      });
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return UnaryCall::Run(services_, {context, request, response},
+                        {.counted_as = Call::kListOffsets, .most_bytes = limits::kListRequestBytes},
+                        List);
 }
 
 grpc::ServerUnaryReactor* LogService::InitProducer(grpc::CallbackServerContext* context,
-                                                   const v1::InitProducerRequest* request,
-                                                   v1::InitProducerResponse* response) {
-  return UnaryCall::RunOnAdmin(services_, context, Call::kInitProducer,
-                               [producers = services_->producers, request, response] {
-                                 return InitProducerIdentity(producers, *request, response);
-                               });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return UnaryCall::RunOnAdmin(
+      services_, {context, request, response},
+      {.counted_as = Call::kInitProducer, .most_bytes = limits::kSmallRequestBytes}, InitIdentity);
 }
 
 }  // namespace weir

@@ -8,12 +8,13 @@
 
 namespace weir {
 
-// Raw: the handler gets the message's bytes.
+// Raw: the handler gets the message's bytes, so that nothing is decoded before its memory is
+// reserved.
 using LogServiceBase = v1::LogService::WithRawCallbackMethod_Produce<
     v1::LogService::WithRawCallbackMethod_ProduceStream<v1::LogService::WithRawCallbackMethod_Fetch<
         v1::LogService::WithRawCallbackMethod_FetchStream<
-            v1::LogService::WithCallbackMethod_ListOffsets<
-                v1::LogService::WithCallbackMethod_InitProducer<v1::LogService::Service>>>>>>;
+            v1::LogService::WithRawCallbackMethod_ListOffsets<
+                v1::LogService::WithRawCallbackMethod_InitProducer<v1::LogService::Service>>>>>>;
 
 class LogService : public LogServiceBase {
  public:
@@ -30,11 +31,11 @@ class LogService : public LogServiceBase {
   grpc::ServerWriteReactor<grpc::ByteBuffer>* FetchStream(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListOffsets(grpc::CallbackServerContext* context,
-                                        const v1::ListOffsetsRequest* request,
-                                        v1::ListOffsetsResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* InitProducer(grpc::CallbackServerContext* context,
-                                         const v1::InitProducerRequest* request,
-                                         v1::InitProducerResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
 
  private:
   const Services* const services_;

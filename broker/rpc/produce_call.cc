@@ -22,17 +22,19 @@ ProduceCall::ProduceCall(const Services* services, grpc::CallbackServerContext* 
 absl::Status ProduceCall::Start(const grpc::ByteBuffer& request) {
   WEIR_RETURN_IF_ERROR(services_->calls->Enter());
   MemoryShare& share = services_->memory->produce();
-  const auto bytes = static_cast<int64_t>(request.Length());
-  std::optional<Reservation> memory = share.TryReserve(bytes);
-  if (!memory.has_value()) return OverMemoryBudget(share, bytes);
+  ProduceDecoder decoder(&request);
+  WEIR_RETURN_IF_ERROR(decoder.Look());
+  std::optional<Reservation> memory = share.TryReserve(decoder.memory_bytes());
+  if (!memory.has_value()) return OverMemoryBudget(share, decoder.memory_bytes());
   memory_ = *std::move(memory);
-  DecodedProduce decoded;
-  WEIR_RETURN_IF_ERROR(DecodeProduce(request, &decoded));
+  WEIR_ASSIGN_OR_RETURN(const DecodedProduce decoded, decoder.Decode());
   WEIR_ASSIGN_OR_RETURN(ProduceRequest produce, ToProduceRequest(decoded));
   services_->produce->Prepare(
       std::move(produce),
-      [this, tag = decoded.fields.client_tag()](absl::StatusOr<ProduceEngine::Prepared> prepared) {
+      [this, tag = decoder.client_tag(), received = static_cast<int64_t>(request.Length())](
+          absl::StatusOr<ProduceEngine::Prepared> prepared) {
         if (!prepared.ok()) return End(prepared.status(), prepared.status());
+        ShrinkTo(received + HeldBytes(*prepared), &memory_);
         services_->produce->Append(
             *std::move(prepared), [this] { return cancelled_.load(std::memory_order_relaxed); },
             [this, tag](ProduceOutcome outcome) {

@@ -3,12 +3,13 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "broker/rpc/call_context.h"
+#include "broker/rpc/decoded_size.h"
 #include "broker/rpc/wire_bytes.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "storage/base/limits.h"
 
 namespace weir {
 namespace {
@@ -21,44 +22,10 @@ constexpr uint64_t LengthDelimitedTag(int field) { return static_cast<uint64_t>(
 constexpr uint64_t kRecordBatchTag =
     LengthDelimitedTag(v1::ProduceRequest::kRecordBatchFieldNumber);
 constexpr uint64_t kRecordsTag = LengthDelimitedTag(v1::ProduceRequest::kRecordsFieldNumber);
-
-struct Range {
-  size_t begin = 0;
-  size_t size = 0;
-};
-
-absl::Status Malformed() {
-  return MakeError(Reason::kInvalidRequest, "the message is not a weir.v1.ProduceRequest");
-}
-
-// Finds the record_batch field of the message; nothing when it has none.
-absl::StatusOr<std::optional<Range>> FindRecordBatch(const SharedBytes& message,
-                                                     size_t* tag_begin) {
-  std::optional<Range> found;
-  bool records = false;
-  WireReader reader(message);
-  while (reader.ok() && !reader.AtEnd()) {
-    const size_t field_begin = reader.position();
-    const uint64_t tag = reader.ReadVarint();
-    if (tag == kRecordBatchTag) {
-      if (found.has_value())
-        return MakeError(Reason::kInvalidRequest, "record_batch is given more than once");
-      const uint64_t size = reader.ReadVarint();
-      found = Range{.begin = reader.position(), .size = static_cast<size_t>(size)};
-      *tag_begin = field_begin;
-      reader.Skip(size);
-    } else {
-      records |= tag == kRecordsTag;
-      reader.SkipValue(tag);
-    }
-  }
-  if (!reader.ok()) return Malformed();
-  if (found.has_value() && records) {
-    return MakeError(Reason::kInvalidRequest,
-                     "records and record_batch are both given; a request carries one of them");
-  }
-  return found;
-}
+constexpr uint64_t kClientTagTag = uint64_t{v1::ProduceRequest::kClientTagFieldNumber}
+                                   << 3;  // a varint
+// The decoded request; then the batches that are made of it, and what is answered for each record.
+constexpr int64_t kTimesDecoded = 2;
 
 // Only of the message itself, not of those inside it.
 absl::Status RefuseUnknownFields(const google::protobuf::Message& message) {
@@ -87,23 +54,65 @@ absl::Status RefuseUnknown(const v1::ProduceRequest& request) {
 
 }  // namespace
 
-absl::Status DecodeProduce(const grpc::ByteBuffer& buffer, DecodedProduce* decoded) {
-  const SharedBytes message = ShareBuffer(buffer);
-  size_t tag_begin = 0;
-  WEIR_ASSIGN_OR_RETURN(const std::optional<Range> batch, FindRecordBatch(message, &tag_begin));
-  if (batch.has_value()) {
-    const size_t batch_end = batch->begin + batch->size;
-    std::string others(tag_begin + message.size() - batch_end, '\0');
-    message.CopyTo(0, tag_begin, others.data());
-    message.CopyTo(batch_end, message.size() - batch_end, others.data() + tag_begin);
-    if (!decoded->fields.ParseFromString(others)) return Malformed();
-    decoded->record_batch = message.Sub(batch->begin, batch->size);
-    if (batch->size < kCopiedBelow)
-      decoded->record_batch = SharedBytes::FromString(decoded->record_batch->ToString());
-  } else if (!FromByteBuffer(buffer, &decoded->fields)) {
-    return Malformed();
+ProduceDecoder::ProduceDecoder(const grpc::ByteBuffer* buffer)
+    : buffer_(buffer), message_(ShareBuffer(*buffer)) {}
+
+absl::Status ProduceDecoder::Look() {
+  WEIR_RETURN_IF_ERROR(FindFields());
+  const int64_t batch = batch_.has_value() ? static_cast<int64_t>(batch_->size) : 0;
+  WEIR_ASSIGN_OR_RETURN(const int64_t decoded,
+                        DecodedBytes(message_, *v1::ProduceRequest::descriptor(),
+                                     limits::kDecodedProduceBytes + batch));
+  memory_bytes_ = static_cast<int64_t>(message_.size()) + kTimesDecoded * (decoded - batch);
+  return absl::OkStatus();
+}
+
+absl::Status ProduceDecoder::FindFields() {
+  bool records = false;
+  WireReader reader(message_);
+  while (reader.ok() && !reader.AtEnd()) {
+    const size_t field_begin = reader.position();
+    const uint64_t tag = reader.ReadVarint();
+    if (tag == kRecordBatchTag) {
+      if (batch_.has_value())
+        return MakeError(Reason::kInvalidRequest, "record_batch is given more than once");
+      const uint64_t size = reader.ReadVarint();
+      batch_ =
+          Range{.tag = field_begin, .begin = reader.position(), .size = static_cast<size_t>(size)};
+      reader.Skip(size);
+    } else if (tag == kClientTagTag) {
+      client_tag_ = reader.ReadVarint();
+    } else {
+      records |= tag == kRecordsTag;
+      reader.SkipValue(tag);
+    }
   }
-  return RefuseUnknown(decoded->fields);
+  if (!reader.ok()) return NotA(*v1::ProduceRequest::descriptor());
+  if (batch_.has_value() && records) {
+    return MakeError(Reason::kInvalidRequest,
+                     "records and record_batch are both given; a request carries one of them");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DecodedProduce> ProduceDecoder::Decode() const {
+  DecodedProduce decoded;
+  bool whole = false;
+  if (batch_.has_value()) {
+    const size_t batch_end = batch_->begin + batch_->size;
+    std::string others(batch_->tag + message_.size() - batch_end, '\0');
+    message_.CopyTo(0, batch_->tag, others.data());
+    message_.CopyTo(batch_end, message_.size() - batch_end, others.data() + batch_->tag);
+    whole = decoded.fields.ParseFromString(others);
+    decoded.record_batch = message_.Sub(batch_->begin, batch_->size);
+    if (batch_->size < kCopiedBelow)
+      decoded.record_batch = SharedBytes::FromString(decoded.record_batch->ToString());
+  } else {
+    whole = FromByteBuffer(*buffer_, &decoded.fields);
+  }
+  if (!whole) return NotA(*v1::ProduceRequest::descriptor());
+  WEIR_RETURN_IF_ERROR(RefuseUnknown(decoded.fields));
+  return decoded;
 }
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #include "broker/rpc/produce_encoding.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,6 +46,17 @@ absl::StatusOr<ProduceRequest> ToProduceRequest(const DecodedProduce& decoded) {
     request.records.push_back(ToPlainRecord(record));
   }
   return request;
+}
+
+int64_t HeldBytes(const ProduceEngine::Prepared& prepared) {
+  constexpr int64_t kRecordBytes = 128;  // of the outcome, and of the answer made of it
+  int64_t bytes = static_cast<int64_t>(prepared.outcome.records.size()) * kRecordBytes;
+  for (const BatchAppend& batch : prepared.batches) bytes += batch.header.size_bytes();
+  return bytes;
+}
+
+void ShrinkTo(int64_t bytes, Reservation* memory) {
+  memory->Shrink(std::min(bytes, memory->bytes()));
 }
 
 v1::ProduceResponse ToResponse(uint64_t client_tag, const ProduceOutcome& outcome) {

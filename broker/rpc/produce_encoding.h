@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/produce.h"
 #include "broker/rpc/produce_decoder.h"
 #include "weir/v1/log.pb.h"
@@ -15,6 +16,12 @@ namespace weir {
 
 // Borrows from `decoded`. INVALID_REQUEST when fields contradict each other.
 absl::StatusOr<ProduceRequest> ToProduceRequest(const DecodedProduce& decoded);
+
+// What is held of a request once it is prepared, beside the message it came in.
+int64_t HeldBytes(const ProduceEngine::Prepared& prepared);
+
+// Gives back what is reserved beyond `bytes`.
+void ShrinkTo(int64_t bytes, Reservation* memory);
 
 v1::ProduceResponse ToResponse(uint64_t client_tag, const ProduceOutcome& outcome);
 

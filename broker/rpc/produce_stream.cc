@@ -57,8 +57,15 @@ void ProduceStream::OnReadDone(bool ok) {
     }
   }
   if (!taken) return Do(next);
+  Admit(number);
+}
+
+void ProduceStream::Admit(uint64_t number) {
+  decoder_.emplace(&in_);
+  if (const absl::Status status = decoder_->Look(); !status.ok())
+    return Refuse(number, decoder_->client_tag(), status);
   std::optional<Reservation> memory = services_->memory->produce().ReserveOrNotify(
-      static_cast<int64_t>(in_.Length()), [this, number](Reservation admitted) {
+      decoder_->memory_bytes(), [this, number](Reservation admitted) {
         // Only to get off the thread that gave memory back.
         services_->disk->Post([this, number, admitted = std::move(admitted)]() mutable {
           Take(number, std::move(admitted));
@@ -67,20 +74,28 @@ void ProduceStream::OnReadDone(bool ok) {
   if (memory.has_value()) Take(number, *std::move(memory));
 }
 
-void ProduceStream::Take(uint64_t number, Reservation memory) {
-  DecodedProduce decoded;
-  const absl::Status status = DecodeProduce(in_, &decoded);
+void ProduceStream::Refuse(uint64_t number, uint64_t tag, const absl::Status& why) {
+  decoder_.reset();
   in_.Clear();
-  const uint64_t tag = decoded.fields.client_tag();
-  absl::StatusOr<ProduceRequest> request = status.ok() ? ToProduceRequest(decoded) : status;
-  if (!request.ok()) {
-    Answer(number, ToResponse(tag, request.status()), request.status());
-    return ReadOn();
-  }
+  Answer(number, ToResponse(tag, why), why);
+  ReadOn();
+}
+
+void ProduceStream::Take(uint64_t number, Reservation memory) {
+  const uint64_t tag = decoder_->client_tag();
+  const absl::StatusOr<DecodedProduce> decoded = decoder_->Decode();
+  if (!decoded.ok()) return Refuse(number, tag, decoded.status());
+  absl::StatusOr<ProduceRequest> request = ToProduceRequest(*decoded);
+  if (!request.ok()) return Refuse(number, tag, request.status());
+  // What a record batch refers to of the message is kept alive by it.
+  const int64_t kept = request->batch.has_value() ? static_cast<int64_t>(in_.Length()) : 0;
+  decoder_.reset();
+  in_.Clear();
   services_->produce->Prepare(
-      *std::move(request), [this, number, tag, memory = std::move(memory)](
+      *std::move(request), [this, number, tag, kept, memory = std::move(memory)](
                                absl::StatusOr<ProduceEngine::Prepared> prepared) mutable {
         if (prepared.ok()) {
+          ShrinkTo(kept + HeldBytes(*prepared), &memory);
           Submit(number, *std::move(prepared), tag, std::move(memory));
         } else {
           Answer(number, ToResponse(tag, prepared.status()), prepared.status());

@@ -15,12 +15,14 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "broker/limits/admission.h"
 #include "broker/rpc/call_registry.h"
+#include "broker/rpc/produce_decoder.h"
 #include "broker/rpc/services.h"
 #include "weir/v1/log.pb.h"
 
@@ -54,7 +56,11 @@ class ProduceStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     absl::Status end;  // with `finish`
   };
 
-  // The request in in_, slot `number`, has its memory.
+  // The request in in_, slot `number`: finds out what memory it takes, and waits for it.
+  void Admit(uint64_t number);
+  // It will not be tried.
+  void Refuse(uint64_t number, uint64_t tag, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
+  // It has its memory.
   void Take(uint64_t number, Reservation memory);
   void Submit(uint64_t number, ProduceEngine::Prepared prepared, uint64_t tag, Reservation memory);
   void Answer(uint64_t number, const v1::ProduceResponse& response, const absl::Status& outcome)
@@ -68,7 +74,8 @@ class ProduceStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   std::atomic<bool> cancelled_{false};
-  grpc::ByteBuffer in_;  // belongs to the read under way, then to Take
+  grpc::ByteBuffer in_;                    // belongs to the read under way, then to Admit and Take,
+  std::optional<ProduceDecoder> decoder_;  // as what is known of it
 
   absl::Mutex mu_;
   std::deque<Slot> slots_ ABSL_GUARDED_BY(mu_);   // oldest first

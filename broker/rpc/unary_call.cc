@@ -4,54 +4,67 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/rpc/call_context.h"
+#include "broker/rpc/request_decoder.h"
+#include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
 
 namespace weir {
 
-UnaryCall::UnaryCall(const Services* services, grpc::CallbackServerContext* context, Call call)
-    : services_(services), context_(context), call_(call), start_(services->clock->Monotonic()) {}
+UnaryCall::UnaryCall(const Services* services, RawCall raw, Kind kind, Message request,
+                     Message response)
+    : services_(services),
+      raw_(raw),
+      kind_(kind),
+      start_(services->clock->Monotonic()),
+      request_(std::move(request)),
+      response_(std::move(response)) {}
 
-UnaryCall* UnaryCall::Run(const Services* services, grpc::CallbackServerContext* context, Call call,
-                          absl::AnyInvocable<absl::Status(UnaryCall*)> work) {
-  auto* const self = new UnaryCall(services, context, call);
-  absl::Status status = services->calls->Enter();
-  if (status.ok()) status = work(self);
-  if (!status.ok()) self->End(status);
-  return self;
+absl::Status UnaryCall::Receive() {
+  WEIR_RETURN_IF_ERROR(services_->calls->Enter());
+  WEIR_ASSIGN_OR_RETURN(memory_, DecodeRequest(*raw_.request, kind_.most_bytes,
+                                               services_->memory->calls(), request_.get()));
+  return absl::OkStatus();
 }
 
-UnaryCall* UnaryCall::RunOnAdmin(const Services* services, grpc::CallbackServerContext* context,
-                                 Call call, absl::AnyInvocable<absl::Status()> work) {
-  return Run(services, context, call, [services, &work](UnaryCall* self) -> absl::Status {
-    if (services->waiting_admin_calls.fetch_add(1) >= limits::kWaitingAdminCalls) {
-      services->waiting_admin_calls.fetch_sub(1);
+void UnaryCall::Start(Work work) {
+  absl::Status status = Receive();
+  if (status.ok()) status = work();
+  if (!status.ok()) End(status);
+}
+
+void UnaryCall::StartOnAdmin(Work work) {
+  Start([this, &work]() -> absl::Status {
+    if (services_->waiting_admin_calls.fetch_add(1) >= limits::kWaitingAdminCalls) {
+      services_->waiting_admin_calls.fetch_sub(1);
       return MakeError(Reason::kTooManyRequests,
                        absl::StrCat("the broker lets at most ", limits::kWaitingAdminCalls,
                                     " administrative calls wait"),
                        absl::Seconds(1));
     }
-    self->Post(std::move(work));
+    Post(std::move(work));
     return absl::OkStatus();
   });
 }
 
-void UnaryCall::Post(absl::AnyInvocable<absl::Status()> work) {
+void UnaryCall::Post(Work work) {
   services_->admin->Post([this, work = std::move(work)]() mutable {
     // Whoever has gone meanwhile does not get what nobody waits for.
     const absl::Status status =
-        context_->IsCancelled() ? absl::CancelledError("the caller has gone") : work();
+        raw_.context->IsCancelled() ? absl::CancelledError("the caller has gone") : work();
     services_->waiting_admin_calls.fetch_sub(1);
     End(status);
   });
 }
 
 void UnaryCall::End(const absl::Status& status) {
-  services_->metrics->CountCall(call_, services_->clock->Monotonic() - start_, status);
-  Finish(EndStatus(context_, status));
+  services_->metrics->CountCall(kind_.counted_as, services_->clock->Monotonic() - start_, status);
+  if (status.ok()) *raw_.response = ToByteBuffer(*response_);
+  Finish(EndStatus(raw_.context, status));
 }
 
 void UnaryCall::OnDone() {
+  memory_.Release();
   services_->calls->Leave();
   delete this;
 }

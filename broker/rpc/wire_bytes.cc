@@ -31,7 +31,7 @@ uint64_t WireReader::ReadVarint() {
 }
 
 void WireReader::Skip(uint64_t n) {
-  if (!ok_ || n > bytes_.size() - position_) {
+  if (!CanSkip(n)) {
     ok_ = false;
     return;
   }

@@ -1,5 +1,5 @@
-// The bytes of a gRPC message without copying them: ShareBuffer, and WireReader, which walks the
-// top level of a protobuf message over them. Pure functions and a value for one thread at a time.
+// The bytes of a gRPC message without copying them: ShareBuffer, and WireReader, which walks a
+// protobuf message over them. Pure functions and a value for one thread at a time.
 #ifndef WEIR_BROKER_RPC_WIRE_BYTES_H_
 #define WEIR_BROKER_RPC_WIRE_BYTES_H_
 
@@ -29,6 +29,8 @@ class WireReader {
 
   // A base-128 number of at most 64 bits.
   uint64_t ReadVarint();
+  // There are `n` bytes more.
+  bool CanSkip(uint64_t n) const { return ok_ && n <= bytes_.size() - position_; }
   // Passes over `n` bytes, all of which are there.
   void Skip(uint64_t n);
   // Passes over the value of a field with this tag, whatever it is. Groups are refused.

@@ -37,7 +37,12 @@ inline constexpr size_t kCodecContextKept =
 inline constexpr int32_t kHeadersPerRecord = 1'000;
 
 // Requests.
-inline constexpr int64_t kRequestBytes = 36 * kMiB;  // gRPC's largest accepted message
+inline constexpr int64_t kRequestBytes = 36 * kMiB;      // gRPC's largest accepted message
+inline constexpr int64_t kListRequestBytes = 4 * kMiB;   // of a call that names many partitions
+inline constexpr int64_t kSmallRequestBytes = 1 * kMiB;  // of any other but a produce
+inline constexpr int64_t kDecodedProduceBytes =
+    96 * kMiB;  // what a produce may take when decoded, ...
+inline constexpr int64_t kDecodedRequestBytes = 16 * kMiB;  // ... and any other request
 inline constexpr int64_t kPlainFetchBytes =
     3 * kMiB;  // below the 4 MiB that Go and Python clients accept
 inline constexpr int64_t kFetchBytesDefault = 1 * kMiB;
@@ -82,6 +87,8 @@ inline constexpr int kJournalFilesMost = 64;
 inline constexpr int64_t kRoundBytes = 8 * kMiB;     // or one larger request
 inline constexpr int64_t kRoundOverhead = 1 * kMiB;  // entry heads and padding
 inline constexpr int64_t kCommitQueueRequests = 100'000;
+inline constexpr size_t kLogStartsPerRound = 256;  // that move in one round of the journal
+inline constexpr size_t kWaitingLogStarts = 2 * size_t{kPartitionsPerBroker};
 
 // Checkpoints.
 inline constexpr int kCheckpointJournalFiles =
@@ -142,7 +149,8 @@ inline constexpr size_t kSubscribedTopics = 1'000;       // that one member name
 inline constexpr size_t kSubscriptionBytes = 16 * kKiB;  // and their names together
 inline constexpr size_t kOffsetsPerRequest = 10'000;  // partitions of a commit, a fetch or a reset
 inline constexpr size_t kOffsetsPerRecord = 10'000;   // partitions of one internal record
-inline constexpr size_t kOffsetMetadataBytes = 4 * kKiB;  // of one committed offset
+inline constexpr size_t kOffsetMetadataBytes = 4 * kKiB;   // of one committed offset
+inline constexpr int64_t kCommitRequestBytes = 16 * kMiB;  // offsets, names and metadata together
 inline constexpr int64_t kOffsetMetadataBytesPerRequest = 8 * kMiB;
 inline constexpr size_t kOffsetsPerShard = 2'000'000;
 inline constexpr size_t kOffsetMetadataBytesPerShard = 64 * kMiB;
@@ -175,12 +183,17 @@ static_assert(kRebalanceTimeoutShortestMs <= kRebalanceTimeoutDefaultMs &&
               kRebalanceTimeoutDefaultMs <= kRebalanceTimeoutLongestMs);
 static_assert(kOffsetsRetentionShortestMs <= kOffsetsRetentionDefaultMs &&
               kOffsetsRetentionDefaultMs <= kOffsetsRetentionLongestMs);
+static_assert(kRequestBytes + int64_t{kRecordsPerPlainProduce} * 256 < kDecodedProduceBytes,
+              "as many records as are allowed can be decoded, together as large as is allowed");
+static_assert(kFetchPartitions * static_cast<int64_t>(kTopicNameLength + 64) <= kListRequestBytes,
+              "as many partitions as are allowed can be named");
 static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");
 static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "a full round fits one journal file");
 static_assert(kJournalFileBytesSmallest <= kJournalFileBytes &&
               kJournalFileBytes <= kJournalFileBytesLargest);
+static_assert(kLogStartsPerRound * 64 <= kRoundOverhead, "a round of log starts is a small one");
 static_assert(kCheckpointJournalFiles + 2 <= kJournalFilesFewest,
               "rounds go on while a checkpoint runs");
 static_assert(kJournalFilesFewest <= kJournalFiles && kJournalFiles <= kJournalFilesMost);

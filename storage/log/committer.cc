@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/bytes.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -133,9 +134,9 @@ bool Committer::Step() {
   if (!requests.empty()) {
     Commit(std::move(requests));
     worked = true;
-    absl::MutexLock lock(&mu_);
-    busy_ = false;
   }
+  absl::MutexLock lock(&mu_);
+  busy_ = false;
   return worked;
 }
 
@@ -145,6 +146,7 @@ bool Committer::RunControls() {
     absl::MutexLock lock(&mu_);
     if (controls_.empty()) return false;
     controls.swap(controls_);
+    busy_ = true;
   }
   std::deque<Control> again;
   bool worked = false;
@@ -298,11 +300,21 @@ void Committer::Commit(std::vector<AppendRequest> requests) {
   }
 }
 
-absl::StatusOr<bool> Committer::CommitControl(const EntryHead& head, absl::string_view payload) {
+absl::StatusOr<bool> Committer::CommitControls(absl::Span<const ControlEntry> entries) {
+  constexpr size_t kEntryBytes = kEntryHeadBytes + sizeof(int64_t);
   WEIR_RETURN_IF_ERROR(options_.fence->status());
-  std::string bytes(kEntryHeadBytes, '\0');
-  EncodeEntryHead(head, bytes.data());
-  bytes.append(payload.data(), payload.size());
+  std::string bytes(entries.size() * kEntryBytes, '\0');
+  char* to = bytes.data();
+  for (const ControlEntry& entry : entries) {
+    EncodeEntryHead({.kind = entry.kind,
+                     .partition = entry.partition,
+                     .segment_base = entry.segment_base,
+                     .position = entry.position,
+                     .size = sizeof(int64_t)},
+                    to);
+    StoreLittle(to + kEntryHeadBytes, entry.offset.value());
+    to += kEntryBytes;
+  }
   absl::StatusOr<bool> room = options_.journal->Reserve(int64_t(bytes.size() + kRoundHeadBytes),
                                                         Journal::Purpose::kControl);
   if (room.ok() && !*room) return false;

@@ -19,12 +19,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/log/append.h"
 #include "storage/log/commit_round.h"
 #include "storage/log/fence.h"
 #include "storage/log/journal.h"
+#include "storage/log/journal_format.h"
 #include "storage/log/log_listener.h"
 #include "storage/log/log_writer.h"
 #include "storage/log/partition_log.h"
@@ -59,6 +61,15 @@ struct CheckpointSample {
       states;  // encoded PartitionState of every log that changed
 };
 
+// What a round says that appends nothing.
+struct ControlEntry {
+  EntryKind kind;
+  TopicPartition partition;
+  Offset segment_base;
+  FilePosition position;
+  Offset offset;  // the payload: the new log start or log end
+};
+
 class Committer {
  public:
   // A piece of work for the committer's thread. False: there was no room in the journal; it is
@@ -90,9 +101,9 @@ class Committer {
 
   // For controls, on the committer's thread.
   //
-  // Writes one entry as a round of its own and flushes it. False: no room. After an error the fence
-  // has tripped.
-  absl::StatusOr<bool> CommitControl(const EntryHead& head, absl::string_view payload);
+  // Writes the entries as a round of their own and flushes it. False: no room. After an error the
+  // fence has tripped.
+  absl::StatusOr<bool> CommitControls(absl::Span<const ControlEntry> entries);
   CheckpointSample Sample();
   // The log changed by other means than Append.
   void NoteChanged(const std::shared_ptr<PartitionLog>& log);
@@ -122,7 +133,7 @@ class Committer {
   absl::Status refusal_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // a taken round is under way
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // controls or a taken round are under way
   bool waits_for_room_ ABSL_GUARDED_BY(mu_) = false;
   bool asleep_ ABSL_GUARDED_BY(mu_) = false;
 

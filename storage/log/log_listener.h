@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "storage/base/types.h"
 
@@ -38,6 +39,10 @@ class LogListener {
   // The directory takes no more writes, for the reason given; the process is expected to exit soon.
   // Any thread, once.
   virtual void OnFenced(const absl::Status& reason) = 0;
+  // The partition turned out to be damaged and takes no more appends, for the reason given; what
+  // recovery finds is in its report instead. Any thread, once for each partition, with locks of the
+  // log held: no calls back into it.
+  virtual void OnDamaged(const TopicPartition&, absl::string_view) {}
 };
 
 }  // namespace weir

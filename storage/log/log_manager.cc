@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "storage/base/bytes.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/seeded_bugs.h"
@@ -13,6 +12,7 @@
 #include "storage/log/committer.h"
 #include "storage/log/file_names.h"
 #include "storage/log/journal.h"
+#include "storage/log/log_starts.h"
 #include "storage/log/open_logs.h"
 #include "storage/log/read_only_log_manager.h"
 #include "storage/log/recovery.h"
@@ -45,6 +45,7 @@ class LogManagerImpl : public LogManager {
   absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) override;
   void RefuseAppends(absl::Status reason) override { committer_->RefuseAppends(std::move(reason)); }
   absl::Status health() const override { return fence_.status(); }
+  int64_t damaged_partitions() const override { return logs_.damaged().count(); }
   int64_t journal_bytes() const override { return journal_->disk_bytes(); }
   absl::Status Close() override;
   bool RunCommitter() override;
@@ -59,6 +60,7 @@ class LogManagerImpl : public LogManager {
   OpenLogs logs_;
   Fence fence_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<LogStarts> log_starts_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Checkpointer> checkpointer_;
   // Without threads only.
@@ -69,7 +71,8 @@ class LogManagerImpl : public LogManager {
 LogManagerImpl::LogManagerImpl(LogManagerOptions options, RecoveredLog recovered,
                                std::unique_ptr<Journal> journal)
     : options_(std::move(options)),
-      logs_(options_.file_system, options_.directory, options_.open_files, &recovered),
+      logs_(options_.file_system, options_.listener, options_.directory, options_.open_files,
+            &recovered),
       fence_([this](const absl::Status& reason) { options_.listener->OnFenced(reason); }),
       journal_(std::move(journal)) {
   const int64_t largest_round =
@@ -95,6 +98,9 @@ LogManagerImpl::LogManagerImpl(LogManagerOptions options, RecoveredLog recovered
             }
           },
       .dirty_logs = options_.dirty_segments});
+  log_starts_ = std::make_unique<LogStarts>(
+      committer_.get(), options_.completions,
+      [this](std::vector<std::shared_ptr<Segment>> gone) { RemoveSegments(std::move(gone)); });
   checkpointer_ =
       std::make_unique<Checkpointer>(CheckpointerOptions{.file_system = options_.file_system,
                                                          .clock = options_.clock,
@@ -127,40 +133,7 @@ void LogManagerImpl::RemoveSegments(std::vector<std::shared_ptr<Segment>> gone) 
 
 void LogManagerImpl::DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
                                    absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) {
-  committer_->Run([this, log = std::move(log), before,
-                   done = std::move(done)](Committer& committer) mutable {
-    const auto answer = [&](absl::StatusOr<Offset> result) {
-      options_.completions->Post([done = std::move(done), result]() mutable { done(result); });
-      return true;
-    };
-    const LogDescription description = log->Describe();
-    if (before < Offset{0} || before > description.high_watermark) {
-      return answer(MakeError(
-          Reason::kOffsetOutOfRange,
-          absl::StrCat("cannot delete records before offset ", before.value(), ": the log ends at ",
-                       description.high_watermark.value(), " (high watermark)")));
-    }
-    if (!description.damage.empty()) {
-      return answer(MakeError(Reason::kPartitionDamaged,
-                              absl::StrCat("read-only after damage: ", description.damage)));
-    }
-    const std::optional<LogWriter::LogStart> plan = log->writer().PlanLogStart(before);
-    if (!plan) return answer(description.log_start);
-    char payload[8];
-    StoreLittle(payload, plan->start.value());
-    const absl::StatusOr<bool> committed =
-        committer.CommitControl({.kind = EntryKind::kLogStart,
-                                 .partition = log->id(),
-                                 .segment_base = plan->segment_base,
-                                 .position = plan->position,
-                                 .size = sizeof(payload)},
-                                absl::string_view(payload, sizeof(payload)));
-    if (!committed.ok()) return answer(committed.status());
-    if (!*committed) return false;
-    RemoveSegments(log->writer().ApplyLogStart(*plan));
-    committer.NoteChanged(log);
-    return answer(plan->start);
-  });
+  log_starts_->Add(std::move(log), before, std::move(done));
 }
 
 void LogManagerImpl::Truncate(std::shared_ptr<PartitionLog> log, Offset to,
@@ -173,23 +146,18 @@ void LogManagerImpl::Truncate(std::shared_ptr<PartitionLog> log, Offset to,
     };
     const absl::StatusOr<LogWriter::Cut> plan = log->writer().PlanTruncate(to);
     if (!plan.ok()) return answer(plan.status());
-    char payload[8];
-    StoreLittle(payload, plan->end.value());
-    const absl::StatusOr<bool> committed =
-        committer.CommitControl({.kind = EntryKind::kTruncate,
-                                 .partition = log->id(),
-                                 .segment_base = plan->segment_base,
-                                 .position = plan->position,
-                                 .size = sizeof(payload)},
-                                absl::string_view(payload, sizeof(payload)));
+    const ControlEntry entry{.kind = EntryKind::kTruncate,
+                             .partition = log->id(),
+                             .segment_base = plan->segment_base,
+                             .position = plan->position,
+                             .offset = plan->end};
+    const absl::StatusOr<bool> committed = committer.CommitControls(absl::MakeConstSpan(&entry, 1));
     if (!committed.ok()) return answer(committed.status());
     if (!*committed) return false;
-    absl::StatusOr<std::vector<std::shared_ptr<Segment>>> gone = log->writer().ApplyTruncate(*plan);
-    if (!gone.ok()) {
-      fence_.Trip(gone.status());
-      return answer(gone.status());
+    if (const absl::Status cut = log->writer().ApplyTruncate(*plan); !cut.ok()) {
+      fence_.Trip(cut);
+      return answer(cut);
     }
-    RemoveSegments(*std::move(gone));
     committer.NoteChanged(log);
     return answer(absl::OkStatus());
   });

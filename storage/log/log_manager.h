@@ -119,6 +119,9 @@ class LogManager {
   // OK, or why the directory is fenced.
   virtual absl::Status health() const = 0;
 
+  // How many partitions are known to be damaged: found by recovery, when opened, or by a reader.
+  virtual int64_t damaged_partitions() const = 0;
+
   // Bytes that the journal ring takes on disk; 0 when it is not in use (read-only).
   virtual int64_t journal_bytes() const = 0;
 

@@ -207,14 +207,14 @@ absl::StatusOr<LogWriter::Cut> LogWriter::PlanTruncate(Offset end) const {
                    absl::StrCat("offset ", end.value(), " is no batch boundary"));
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<Segment>>> LogWriter::ApplyTruncate(const Cut& cut) {
+absl::Status LogWriter::ApplyTruncate(const Cut& cut) {
   state_.NoteTruncate(cut.end, cut.segment_base, cut.position);
   while (!stalled_.empty() && stalled_.back().header.base_offset >= cut.end) stalled_.pop_back();
-  std::vector<std::shared_ptr<Segment>> gone;
   absl::MutexLock lock(&log_->mu_);
   auto& segments = log_->segments_;
   while (!segments.empty() && segments.back()->base() > cut.segment_base) {
-    gone.push_back(std::move(segments.back()));
+    WEIR_RETURN_IF_ERROR(segments.back()->Remove());
+    std::erase(touched_, segments.back());
     segments.pop_back();
   }
   active_ = nullptr;
@@ -225,7 +225,7 @@ absl::StatusOr<std::vector<std::shared_ptr<Segment>>> LogWriter::ApplyTruncate(c
     if (!was_dirty && active_->dirty()) touched_.push_back(active_);
   }
   log_->log_end_ = cut.end;
-  return gone;
+  return absl::OkStatus();
 }
 
 std::string LogWriter::EncodeState(RoundNumber as_of) {

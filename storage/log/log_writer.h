@@ -100,8 +100,9 @@ class LogWriter {
     FilePosition position;
   };
   absl::StatusOr<Cut> PlanTruncate(Offset end) const;
-  // After the entry is durable. An error fences the directory. Returns the segments that are gone.
-  absl::StatusOr<std::vector<std::shared_ptr<Segment>>> ApplyTruncate(const Cut& cut);
+  // After the entry is durable. An error fences the directory. What is cut off is removed before
+  // this returns: the next segment may begin where one of those did, and get its name.
+  absl::Status ApplyTruncate(const Cut& cut);
 
   // The segments with unflushed bytes, and those whose index has news. Clears the list.
   std::vector<std::shared_ptr<Segment>> TakeTouched();

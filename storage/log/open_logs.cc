@@ -10,14 +10,14 @@
 
 namespace weir {
 
-OpenLogs::OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-                   RecoveredLog* recovered)
+OpenLogs::OpenLogs(FileSystem* file_system, LogListener* listener, std::string data_directory,
+                   size_t open_files, RecoveredLog* recovered)
     : data_directory_(std::move(data_directory)),
       files_(file_system, open_files),
       leftovers_(recovered->no_space.ok() ? PartitionLog::Leftovers::kRemove
                                           : PartitionLog::Leftovers::kKeep),
-      states_(std::move(recovered->states)),
-      damaged_(std::move(recovered->damaged)) {}
+      damaged_(file_system, listener, recovered->damaged),
+      states_(std::move(recovered->states)) {}
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,
                                                             const LogConfig& config) {
@@ -69,11 +69,9 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartitio
     ByteReader in(recovered->second);
     WEIR_CHECK(state->DecodeFrom(&in));
   }
-  const auto damaged = damaged_.find(id);
-  WEIR_ASSIGN_OR_RETURN(
-      std::shared_ptr<PartitionLog> log,
-      PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
-                         damaged == damaged_.end() ? "" : damaged->second, leftovers_));
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<PartitionLog> log,
+                        PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id,
+                                           std::move(state), &damaged_, leftovers_));
   if (recovered != states_.end()) states_.erase(recovered);
   return log;
 }
@@ -87,7 +85,7 @@ std::vector<std::shared_ptr<PartitionLog>> OpenLogs::Forget(const TopicId& topic
   }
   absl::erase_if(logs_, [&](const auto& entry) { return entry.first.topic == topic; });
   absl::erase_if(states_, [&](const auto& entry) { return entry.first.topic == topic; });
-  absl::erase_if(damaged_, [&](const auto& entry) { return entry.first.topic == topic; });
+  damaged_.Forget(topic);
   return open;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "storage/base/file_system.h"
 #include "storage/base/types.h"
+#include "storage/log/damaged_partitions.h"
 #include "storage/log/partition_log.h"
 #include "storage/log/recovery.h"
 #include "storage/log/segment.h"
@@ -23,9 +24,9 @@ namespace weir {
 
 class OpenLogs {
  public:
-  // The partitions are taken out of `recovered`. `file_system` outlives this.
-  OpenLogs(FileSystem* file_system, std::string data_directory, size_t open_files,
-           RecoveredLog* recovered);
+  // The partitions are taken out of `recovered`. `file_system` and `listener` outlive this.
+  OpenLogs(FileSystem* file_system, LogListener* listener, std::string data_directory,
+           size_t open_files, RecoveredLog* recovered);
 
   // The partition's log; an empty one when nothing was ever appended. UNKNOWN_TOPIC after
   // Forget(), or the file system's error.
@@ -40,6 +41,7 @@ class OpenLogs {
 
   // The topic is deleted: no log of it is opened from now on. Returns those that were open.
   std::vector<std::shared_ptr<PartitionLog>> Forget(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
+  const DamagedPartitions& damaged() const { return damaged_; }
   // Nobody asks for the topic any more.
   void ForgetDeletion(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -50,12 +52,12 @@ class OpenLogs {
   const std::string data_directory_;
   SegmentFiles files_;
   const PartitionLog::Leftovers leftovers_;
+  DamagedPartitions damaged_;
 
   absl::Mutex mu_;
   absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);
   // Of partitions that were not opened since the start.
   RecoveryPoint::States states_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<TopicPartition, std::string> damaged_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<TopicId> deleted_ ABSL_GUARDED_BY(mu_);
 };
 

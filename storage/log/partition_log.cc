@@ -7,6 +7,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/log/batch_scanner.h"
+#include "storage/log/damaged_partitions.h"
 #include "storage/log/file_names.h"
 #include "storage/log/log_writer.h"
 #include "storage/log/partition_state.h"
@@ -16,20 +17,21 @@
 namespace weir {
 
 PartitionLog::PartitionLog(SegmentFiles* files, std::string directory, TopicPartition id,
-                           std::unique_ptr<PartitionState> state)
+                           std::unique_ptr<PartitionState> state, DamagedPartitions* damaged)
     : files_(files),
       directory_(std::move(directory)),
       id_(id),
+      damaged_(damaged),
       writer_(new LogWriter(this, std::move(*state))) {}
 
 PartitionLog::~PartitionLog() = default;
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
     SegmentFiles* files, std::string directory, TopicPartition id,
-    std::unique_ptr<PartitionState> state, std::string damage, Leftovers leftovers) {
+    std::unique_ptr<PartitionState> state, DamagedPartitions* damaged, Leftovers leftovers) {
   FileSystem& fs = files->file_system();
   std::shared_ptr<PartitionLog> log(
-      new PartitionLog(files, std::move(directory), id, std::move(state)));
+      new PartitionLog(files, std::move(directory), id, std::move(state), damaged));
   const PartitionState& at = log->writer_->state();
   absl::StatusOr<std::vector<std::string>> names = fs.List(log->directory_);
   if (absl::IsNotFound(names.status())) names = std::vector<std::string>();
@@ -58,24 +60,27 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
     }
     if (active) {
       WEIR_ASSIGN_OR_RETURN(const auto broken, segment->OpenForAppend(at.log_end));
-      if (broken && damage.empty()) {
-        damage = absl::StrCat(path, ": no valid batch at byte ", broken->position.value(),
-                              ", where offset ", broken->offset.value(), " of ", at.log_end.value(),
-                              " was expected");
+      if (broken) {
+        damaged->Add(id, path,
+                     absl::StrCat(path, ": no valid batch at byte ", broken->position.value(),
+                                  ", where offset ", broken->offset.value(), " of ",
+                                  at.log_end.value(), " was expected"));
       }
     }
     log->segments_.push_back(std::move(segment));
   }
   const bool has_active =
       !log->segments_.empty() && log->segments_.back()->base() == at.segment_base;
-  if (at.position.value() > 0 && !has_active && damage.empty()) {
-    damage = absl::StrCat(JoinPath(log->directory_, SegmentName(at.segment_base)), " is missing");
+  if (at.position.value() > 0 && !has_active) {
+    damaged->Add(
+        id, "",
+        absl::StrCat(JoinPath(log->directory_, SegmentName(at.segment_base)), " is missing"));
   }
   log->log_start_ = at.log_start;
   log->log_end_ = at.log_end;
   log->high_watermark_ = {at.log_end, at.segment_base, at.position};
   log->epochs_ = std::make_shared<const EpochHistory>(at.epochs);
-  log->damage_ = std::move(damage);
+  log->damage_ = damaged->Find(id);
   return log;
 }
 
@@ -133,6 +138,15 @@ absl::Status PartitionLog::Damaged(absl::string_view what) const {
                                                            id_.partition.value(), ": ", what));
 }
 
+absl::Status PartitionLog::FoundDamage(ReadMode mode, const std::string& file,
+                                       absl::string_view what) {
+  if (mode == ReadMode::kCachedOnly) return absl::UnavailableError("damage has to be looked at");
+  damaged_->Add(id_, file, what);
+  absl::MutexLock lock(&mu_);
+  if (damage_.empty()) damage_ = std::string(what);
+  return Damaged(what);
+}
+
 struct PartitionLog::Place {
   std::shared_ptr<Segment> segment;  // null: nothing to read
   FilePosition position;             // where a batch begins
@@ -147,6 +161,7 @@ struct PartitionLog::Place {
 absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMode mode,
                                                             const ReadCursor* cursor) {
   Place place;
+  bool missing = false;
   {
     absl::ReaderMutexLock lock(&mu_);
     WEIR_RETURN_IF_ERROR(CheckRange(from));
@@ -157,14 +172,17 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
     const auto after =
         std::upper_bound(segments_.begin(), segments_.end(), from,
                          [](Offset at, const auto& segment) { return at < segment->base(); });
-    if (after == segments_.begin())
-      return Damaged(absl::StrCat("no segment holds offset ", from.value()));
-    place.segment = *(after - 1);
-    const bool last = place.segment->base() == high_watermark_.segment_base;
-    place.limit = last ? high_watermark_.position : place.segment->end();
-    place.next_base = last || after == segments_.end() ? high_watermark_.offset : (*after)->base();
-    place.far_behind = !last;
+    missing = after == segments_.begin();
+    if (!missing) {
+      place.segment = *(after - 1);
+      const bool last = place.segment->base() == high_watermark_.segment_base;
+      place.limit = last ? high_watermark_.position : place.segment->end();
+      place.next_base =
+          last || after == segments_.end() ? high_watermark_.offset : (*after)->base();
+      place.far_behind = !last;
+    }
   }
+  if (missing) return FoundDamage(mode, "", absl::StrCat("no segment holds offset ", from.value()));
   if (cursor != nullptr && cursor->segment_base == place.segment->base() &&
       cursor->offset == from) {
     place.position = cursor->position;
@@ -184,7 +202,8 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
     if (mode == ReadMode::kCachedOnly)
       return absl::UnavailableError("the index has to be looked at again");
   }
-  return Damaged(
+  return FoundDamage(
+      mode, place.segment->path(),
       absl::StrCat(place.segment->path(), " has no valid batch with offset ", from.value()));
 }
 
@@ -223,12 +242,18 @@ Walk WalkBatches(absl::string_view bytes, Offset from, const EpochHistory& epoch
 }  // namespace
 
 absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadMode mode,
-                                           ReadCursor* cursor) {
+                                           ReadCursor* cursor, int64_t room) {
   WEIR_ASSIGN_OR_RETURN(const Place place, FindPlace(from, mode, cursor));
   LogRead read{
       .next_offset = from, .high_watermark = place.high_watermark, .log_start = place.log_start};
   if (place.segment == nullptr) return read;
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place.segment->OpenFile());
+  const auto ends_early = [&](Offset at) {
+    return FoundDamage(mode, place.segment->path(),
+                       absl::StrCat(place.segment->path(), " ends at offset ", at.value(),
+                                    " instead of ", place.next_base.value()));
+  };
+  if (place.position == place.limit) return ends_early(from);
   int64_t want = std::max<int64_t>(max_bytes, kBatchHeaderBytes);
   bool waited = false;  // for the disk
   for (;;) {
@@ -250,15 +275,22 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
     if (walk.size > 0) break;
     if (walk.broken || got < n || walk.first_batch <= static_cast<int64_t>(n) ||
         walk.first_batch > place.limit - place.position) {
-      return Damaged(absl::StrCat(place.segment->path(), " has no valid batch at byte ",
-                                  place.position.value(), " for offset ", from.value()));
+      return FoundDamage(mode, place.segment->path(),
+                         absl::StrCat(place.segment->path(), " has no valid batch at byte ",
+                                      place.position.value(), " for offset ", from.value()));
+    }
+    if (walk.first_batch > room) {
+      read.batches = {};
+      read.needed = walk.first_batch;
+      return read;
     }
     want = walk.first_batch;  // one batch larger than max_bytes is still returned
   }
   const FilePosition end = place.position + static_cast<int64_t>(read.batches.size);
   if (end == place.limit && read.next_offset != place.next_base) {
-    return Damaged(absl::StrCat(place.segment->path(), " ends at offset ", read.next_offset.value(),
-                                " instead of ", place.next_base.value()));
+    // What was read is good; who reads on finds nothing.
+    const absl::Status damaged = ends_early(read.next_offset);
+    if (absl::IsUnavailable(damaged)) return damaged;
   }
   if (cursor != nullptr) {
     // What a scan itself brought into memory goes again, so that it does not push the hot end of
@@ -299,7 +331,14 @@ absl::StatusOr<TimestampOffset> PartitionLog::FindByTime(int64_t timestamp_ms) {
           return TimestampOffset{record.offset, record.timestamp_ms};
         }
       }
-      WEIR_RETURN_IF_ERROR(reader.status());
+      if (reader.status().ok()) continue;
+      // What a producer sent cannot be decoded: its header's word is all there is. Whose first
+      // record is said to be older is passed over, since it is not known where the newer ones
+      // begin.
+      if (header.base_timestamp_ms >= timestamp_ms &&
+          header.base_timestamp_ms <= header.max_timestamp_ms) {
+        return TimestampOffset{std::max(header.base_offset, start), header.base_timestamp_ms};
+      }
     }
     WEIR_RETURN_IF_ERROR(scanner.status());
   }

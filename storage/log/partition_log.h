@@ -5,6 +5,7 @@
 #define WEIR_STORAGE_LOG_PARTITION_LOG_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct LogRead {
   Offset next_offset;  // where to go on
   Offset high_watermark;
   Offset log_start;
+  int64_t needed = 0;  // not 0: nothing was read; the one batch that would be has so many bytes
 };
 
 enum class ReadMode {
@@ -78,6 +80,7 @@ struct LogDescription {
   std::string damage;        // empty: healthy; otherwise read-only, and why
 };
 
+class DamagedPartitions;
 class LogWriter;
 class Segment;
 class SegmentFiles;
@@ -90,10 +93,11 @@ class PartitionLog {
   enum class Leftovers { kRemove, kKeep };
 
   // The directory's segments, as recovery left them, for a log in `state`. Damage is not an error:
-  // it shows in Describe() and makes the log read-only.
+  // it shows in Describe(), makes the log read-only and is added to `damaged`, which outlives the
+  // log.
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(
       SegmentFiles* files, std::string directory, TopicPartition id,
-      std::unique_ptr<PartitionState> state, std::string damage, Leftovers leftovers);
+      std::unique_ptr<PartitionState> state, DamagedPartitions* damaged, Leftovers leftovers);
   ~PartitionLog();
 
   const TopicPartition& id() const { return id_; }
@@ -107,11 +111,16 @@ class PartitionLog {
   LogConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
   void SetConfig(const LogConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // What lies before damage is read; who comes to it gets the error, and from then on the log is
+  // read-only.
+  //
   // Batches from the one that holds `from` on, at least one when there is any, at most `max_bytes`
   // otherwise; none when `from` lies between high watermark and log end: what is there cannot be
   // read yet. OFFSET_OUT_OF_RANGE (below log start or above log end), PARTITION_DAMAGED,
-  // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null.
-  absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor)
+  // UNAVAILABLE (kCachedOnly), or the file system's error. `cursor` may be null. `room` is what the
+  // caller has memory for: a batch that is larger than both is not read (LogRead::needed).
+  absl::StatusOr<LogRead> Read(Offset from, int64_t max_bytes, ReadMode mode, ReadCursor* cursor,
+                               int64_t room = std::numeric_limits<int64_t>::max())
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // OK when Read(from) would read or find nothing yet; otherwise OFFSET_OUT_OF_RANGE.
@@ -120,7 +129,8 @@ class PartitionLog {
     return CheckRange(from);
   }
 
-  // The first record whose timestamp is at or after `timestamp_ms`. Reads the disk.
+  // The first record whose timestamp is at or after `timestamp_ms`. Of a batch that cannot be
+  // decoded only the first record counts, with the time that the header gives. Reads the disk.
   absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The side that appends. The committer's thread only.
@@ -147,16 +157,21 @@ class PartitionLog {
   struct Place;  // where a read begins
 
   PartitionLog(SegmentFiles* files, std::string directory, TopicPartition id,
-               std::unique_ptr<PartitionState> state);
+               std::unique_ptr<PartitionState> state, DamagedPartitions* damaged);
   absl::StatusOr<Place> FindPlace(Offset from, ReadMode mode, const ReadCursor* cursor)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status CheckRange(Offset from) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status Damaged(absl::string_view what) const;
+  // A reader came to damage in `file` (empty: no file is there to see). Makes the log read-only and
+  // returns the error; UNAVAILABLE, and nothing else, when the reader must not wait for the disk.
+  absl::Status FoundDamage(ReadMode mode, const std::string& file, absl::string_view what)
+      ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<std::shared_ptr<Segment>> Segments() const ABSL_LOCKS_EXCLUDED(mu_);
 
   SegmentFiles* const files_;
   const std::string directory_;
   const TopicPartition id_;
+  DamagedPartitions* const damaged_;
 
   const std::unique_ptr<LogWriter> writer_;  // the committer's thread only
 

@@ -6,7 +6,8 @@ namespace weir {
 
 ReadOnlyLogManager::ReadOnlyLogManager(const LogManagerOptions& options, RecoveredLog recovered,
                                        absl::Status reason)
-    : logs_(options.file_system, options.directory, options.open_files, &recovered),
+    : logs_(options.file_system, options.listener, options.directory, options.open_files,
+            &recovered),
       completions_(options.completions),
       reason_(std::move(reason)) {}
 

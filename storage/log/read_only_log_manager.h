@@ -38,6 +38,7 @@ class ReadOnlyLogManager : public LogManager {
   absl::Status DeleteTopic(TopicId, absl::AnyInvocable<void()>) override { return reason_; }
   void RefuseAppends(absl::Status) override {}
   absl::Status health() const override { return absl::OkStatus(); }
+  int64_t damaged_partitions() const override { return logs_.damaged().count(); }
   int64_t journal_bytes() const override { return 0; }
   absl::Status Close() override { return absl::OkStatus(); }
   bool RunCommitter() override { return false; }

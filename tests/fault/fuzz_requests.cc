@@ -139,11 +139,9 @@ class Broker {
       WEIR_CHECK(reason->second != "INTERNAL" && !status.error_message().empty());
       return;
     }
-    // gRPC's own words: the time is up, or (of calls with typed messages) the bytes are no such
-    // message.
+    // gRPC's own words: the time is up.
     WEIR_CHECK(status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
-               status.error_code() == grpc::StatusCode::CANCELLED ||
-               status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
+               status.error_code() == grpc::StatusCode::CANCELLED);
   }
 
   int64_t MemoryUsed() {

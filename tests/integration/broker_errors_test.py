@@ -1,5 +1,7 @@
 """Every kind of bad request gets its documented error from a real broker through generated stubs, and the broker goes on."""
 
+import concurrent.futures
+import contextlib
 import socket
 import struct
 import unittest
@@ -279,11 +281,13 @@ class Errors(BrokerTest):
     # The wire itself.
 
     def test_messages_that_are_none(self):
-        for call in ("Produce", "Fetch"):
-            self.assertFails(lambda: self.raw(call, b"\xff\xff\xff"), INVALID, "INVALID_REQUEST")
-        for call in ("/weir.v1.LogService/ListOffsets", "/weir.v1.AdminService/CreateTopic"):
-            with self.assertRaises(grpc.RpcError):
-                self.broker.channel.unary_unary(call)(b"\xff\xff\xff", timeout=DEADLINE)
+        for service in (log_pb2.DESCRIPTOR.services_by_name["LogService"], admin_pb2.DESCRIPTOR.services_by_name["AdminService"]):
+            for method in service.methods:
+                if method.name == "ProduceStream":  # answers with errors instead of failing
+                    continue
+                open_call = self.broker.channel.unary_stream(f"/{service.full_name}/{method.name}")
+                self.assertFails(lambda: list(open_call(b"\xff\xff\xff", timeout=DEADLINE)), INVALID, "INVALID_REQUEST",
+                                 method.input_type.full_name)
         with self.assertRaises(grpc.RpcError) as raised:
             self.broker.channel.unary_unary("/weir.v1.LogService/NoSuchCall")(b"", timeout=DEADLINE)
         self.assertEqual(raised.exception.code(), UNIMPLEMENTED)
@@ -348,6 +352,73 @@ class Errors(BrokerTest):
             admin_pb2_grpc.AdminServiceStub(channel).ListTopics(admin_pb2.ListTopicsRequest(), metadata=headers, timeout=DEADLINE)
         self.assertIn(raised.exception.code(), (EXHAUSTED, grpc.StatusCode.UNAVAILABLE))
         self.assertGreater(len(self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), timeout=DEADLINE).topics), 0)
+
+
+class MemoryLimit(BrokerTest):
+    """Resident memory stays within memory.limit + 256 MiB whatever clients send."""
+
+    flags = ("--memory-limit", "128MiB")
+
+    def peak_bytes(self):
+        with open(f"/proc/{self.broker.process.pid}/status", encoding="ascii") as status:
+            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10
+
+    def assertWithinLimit(self):
+        self.assertLess(self.peak_bytes(), (128 + 256) << 20)
+
+    def test_requests_of_millions_of_empty_elements_are_refused_before_they_are_decoded(self):
+        many = b"\x0a\x00" * ((18 << 20) - 100)
+        records = b"\x2a" + varint(len(many)) + many  # field 5 of the request
+        calls = {"LogService/Produce": records, "LogService/Fetch": many, "LogService/FetchStream": many,
+                 "LogService/ListOffsets": many, "LogService/InitProducer": many, "AdminService/CreateTopic": many,
+                 "AdminService/AlterTopicConfig": b"\x1a\x00" * (18 << 20), "AdminService/DeleteRecords": many}
+        for call, message in calls.items():
+            open_call = self.broker.channel.unary_stream(f"/weir.v1.{call}")
+            self.assertFails(lambda: list(open_call(message, timeout=DEADLINE)), INVALID, "INVALID_REQUEST", len(message))
+            self.assertWithinLimit()
+        answers = self.broker.channel.stream_stream("/weir.v1.LogService/ProduceStream")(iter([b"\x20\x07" + records]))
+        answer = log_pb2.ProduceResponse.FromString(next(answers))
+        self.assertEqual((answer.client_tag, answer.error.reason), (7, "INVALID_REQUEST"))
+        self.assertWithinLimit()
+
+    def test_the_largest_requests_are_taken_one_at_a_time(self):
+        self.broker.create("large", max_message_bytes=str(32 << 20))
+        request = log_pb2.ProduceRequest(topic="large", partition=0)
+        request.records.records.extend(common_pb2.Record(value=bytes(330)) for _ in range(100_000))
+        calls = [self.broker.log_service.Produce.future(request, timeout=DEADLINE) for _ in range(3)]
+        for call in calls:
+            error = call.exception()
+            if error is not None:
+                self.assertEqual(dict(error.trailing_metadata())["weir-reason"], "OVER_MEMORY_BUDGET")
+        self.assertTrue(any(call.exception() is None for call in calls))
+        self.assertWithinLimit()
+
+    def test_streams_that_nobody_reads_hold_no_more_than_the_budget_however_large_their_batches_are(self):
+        self.broker.create("fat", max_message_bytes=str(32 << 20))
+        self.broker.produce("fat", [bytes(30_000_000)])
+        for record_format in (common_pb2.RECORD_BATCH, common_pb2.RECORDS):
+            request = log_pb2.FetchStreamRequest(topic="fat", max_bytes=1, format=record_format)
+            with contextlib.ExitStack() as stack:
+                stalled = []
+                for _ in range(60):
+                    channel = stack.enter_context(self.broker.connect())
+                    stalled.append(log_pb2_grpc.LogServiceStub(channel).FetchStream(request, timeout=DEADLINE))
+                for stream in stalled:
+                    stream.initial_metadata()  # it is served
+                for stream in stalled[5:]:
+                    stream.cancel()
+                with concurrent.futures.ThreadPoolExecutor(5) as readers:  # one at a time each comes through when it is read
+                    for part in readers.map(next, stalled[:5]):
+                        self.assertEqual(part.next_offset, 1)
+            self.assertWithinLimit()
+
+
+def varint(number):
+    low = b""
+    while number >= 128:
+        low += bytes([number & 127 | 128])
+        number >>= 7
+    return low + bytes([number])
 
 
 class DiskLow(BrokerTest):

@@ -67,6 +67,8 @@ class LogWorld : public LogListener {
   LogManager& log() { return *log_; }
   const RecoveryReport& report() const { return report_; }
   const absl::Status& fenced() const { return fenced_; }
+  // What was told of damage beside the report.
+  const std::vector<std::pair<TopicPartition, std::string>>& damaged() const { return damaged_; }
   const LogConfig& config() const { return config_; }
   LogConfig& config() { return config_; }
 
@@ -118,6 +120,9 @@ class LogWorld : public LogListener {
   void OnRound(const RoundStats&) override { ++rounds_; }
   void OnCheckpoint(const CheckpointStats&) override {}
   void OnFenced(const absl::Status& reason) override { fenced_ = reason; }
+  void OnDamaged(const TopicPartition& id, absl::string_view what) override {
+    damaged_.emplace_back(id, what);
+  }
 
  private:
   BatchAppend MakeBatch(const TopicPartition& id, const Ledger::Batch& batch);
@@ -139,6 +144,7 @@ class LogWorld : public LogListener {
   InlineExecutor background_;
   RecoveryReport report_;
   absl::Status fenced_;
+  std::vector<std::pair<TopicPartition, std::string>> damaged_;
   int64_t rounds_ = 0;
   int64_t answers_ = 0;
   absl::StatusOr<std::vector<AppendResult>> last_answer_;

@@ -29,9 +29,9 @@ v1::ProduceRequest Request() {
 }
 
 absl::StatusOr<DecodedProduce> Decode(const grpc::ByteBuffer& buffer) {
-  DecodedProduce decoded;
-  if (absl::Status status = DecodeProduce(buffer, &decoded); !status.ok()) return status;
-  return decoded;
+  ProduceDecoder decoder(&buffer);
+  if (absl::Status status = decoder.Look(); !status.ok()) return status;
+  return decoder.Decode();
 }
 
 Reason ReasonOfDecoding(const std::string& bytes) {
@@ -143,6 +143,38 @@ TEST(ProduceDecoderTest, TwoPayloadsAreRefused) {
             Reason::kInvalidRequest);
   EXPECT_EQ(ReasonOfDecoding(records.SerializeAsString() + batch.SerializeAsString()),
             Reason::kInvalidRequest);
+}
+
+TEST(ProduceDecoderTest, MemoryIsForMessageAndRecordsButABatchIsNotCounted) {
+  v1::ProduceRequest batch = Request();
+  batch.set_record_batch(std::string(1'000'000, 'b'));
+  const grpc::ByteBuffer with_batch = Arrived(batch.SerializeAsString(), 8192);
+  ProduceDecoder by_reference(&with_batch);
+  ASSERT_TRUE(by_reference.Look().ok());
+  EXPECT_GE(by_reference.memory_bytes(), 1'000'000);
+  EXPECT_LT(by_reference.memory_bytes(), 1'001'000);
+  EXPECT_EQ(by_reference.client_tag(), 77u);
+
+  v1::ProduceRequest records = Request();
+  for (int i = 0; i < 1'000; ++i)
+    records.mutable_records()->add_records()->set_value(std::string(1'000, 'v'));
+  const grpc::ByteBuffer with_records = Arrived(records.SerializeAsString(), 8192);
+  ProduceDecoder copied(&with_records);
+  ASSERT_TRUE(copied.Look().ok());
+  ASSERT_TRUE(copied.Decode().ok());
+  EXPECT_GE(copied.memory_bytes(),
+            3'000'000);  // the message, its records, the batches made of them
+}
+
+TEST(ProduceDecoderTest, WhatWouldTakeTooMuchMemoryIsRefusedAndItsTagIsKnown) {
+  v1::ProduceRequest request = Request();
+  for (int i = 0; i < 1'000'000; ++i) request.mutable_records()->add_records();
+  const grpc::ByteBuffer buffer = Arrived(request.SerializeAsString(), 8192);
+  ProduceDecoder decoder(&buffer);
+  const absl::Status refused = decoder.Look();
+  EXPECT_EQ(ReasonOf(refused), Reason::kInvalidRequest);
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("100663296 bytes"));
+  EXPECT_EQ(decoder.client_tag(), 77u);
 }
 
 TEST(ProduceDecoderTest, UnknownFieldsAtAnyDepthAreRefused) {

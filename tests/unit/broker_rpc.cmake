@@ -1,3 +1,3 @@
 weir_test(broker_rpc_test
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/broker_produce_decoder_test.cc
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/broker_produce_decoder_test.cc ${CMAKE_CURRENT_LIST_DIR}/broker_request_decoder_test.cc
   DEPS weir_rpc)

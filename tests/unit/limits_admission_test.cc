@@ -77,6 +77,34 @@ TEST(MemoryShareTest, ShrinkGivesBackTheRest) {
   EXPECT_EQ(share.used(), 0);
 }
 
+TEST(MemoryShareTest, GrowsWhereThereIsRoomAndBeyondTheLimitOnlyAlone) {
+  MemoryShare share(100);
+  Reservation answer = *share.TryReserve(30);
+  std::optional<Reservation> other = share.TryReserve(50);
+  EXPECT_FALSE(answer.TryGrow(51));
+  EXPECT_EQ(share.used(), 80);
+  EXPECT_TRUE(answer.TryGrow(50));
+  EXPECT_TRUE(answer.TryGrow(10));  // has more already
+  EXPECT_EQ(share.used(), 100);
+  other.reset();
+  EXPECT_TRUE(answer.TryGrow(1'000));
+  EXPECT_EQ(share.used(), 1'000);
+  answer.Release();
+  EXPECT_EQ(share.used(), 0);
+}
+
+TEST(MemoryShareTest, WhatIsTakenOverIsGivenBackOnce) {
+  MemoryShare share(100);
+  Reservation all;
+  all.Absorb(Reservation());
+  all.Absorb(*share.TryReserve(10));
+  all.Absorb(*share.TryReserve(20));
+  EXPECT_EQ(all.bytes(), 30);
+  EXPECT_EQ(share.used(), 30);
+  all.Release();
+  EXPECT_EQ(share.used(), 0);
+}
+
 TEST(MemoryShareTest, RequestLargerThanTheShareIsServedAlone) {
   MemoryShare share(100);
   auto large = share.TryReserve(500);

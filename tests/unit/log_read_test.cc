@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "storage/base/error.h"
 #include "storage/log/file_names.h"
 #include "tests/support/log_world.h"
@@ -11,7 +14,9 @@
 namespace weir {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Optional;
 
@@ -163,6 +168,114 @@ TEST_F(LogReadTest, MissingSegmentInTheMiddleIsReportedAsDamage) {
   world_ = LogWorld::Restart(world_->disk().Clone(), *world_);
   ASSERT_TRUE(world_->Open().ok());
   EXPECT_THAT(world_->CheckContent(kId), HasSubstr("ends at offset 44 instead of 88"));
+}
+
+class LogDamageFoundTest : public LogReadTest {
+ protected:
+  // Stops, lets `damage` at the disk, and starts again.
+  void RestartAfter(const std::function<void(SimFileSystem&)>& damage) {
+    EXPECT_TRUE(world_->Close().ok());
+    log_.reset();
+    auto disk = world_->disk().Clone();
+    damage(*disk);
+    world_ = LogWorld::Restart(std::move(disk), *world_);
+    EXPECT_TRUE(world_->Open().ok());
+    EXPECT_THAT(world_->report().damaged, IsEmpty());
+    log_ = *world_->GetLog(kId);
+  }
+  static int64_t BaseOf(const std::string& segment) {
+    return ParseSegmentName(segment.substr(segment.rfind('/') + 1))->value();
+  }
+  // Reads from the start until an error; gives where that was.
+  int64_t ReadUntilDamage(ReadCursor* cursor) {
+    Offset at{0};
+    for (;;) {
+      const auto read = log_->Read(at, 1, ReadMode::kMayBlock, cursor);
+      if (!read.ok()) {
+        EXPECT_THAT(ReasonOf(read.status()), Optional(Reason::kPartitionDamaged));
+        return at.value();
+      }
+      EXPECT_GT(read->batches.size, 0u);
+      at = read->next_offset;
+    }
+  }
+  void ExpectReportedAndReadOnly(const std::string& kept) {
+    ASSERT_EQ(world_->damaged().size(), 1u) << "told once";
+    EXPECT_EQ(world_->damaged()[0].first, kId);
+    EXPECT_EQ(world_->damaged()[0].second, log_->Describe().damage);
+    EXPECT_EQ(world_->log().damaged_partitions(), 1);
+    EXPECT_THAT(Files(".damaged"), ElementsAre(kept + ".damaged"));
+    world_->Send(kId, 1);
+    world_->Pump();
+    EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kPartitionDamaged));
+  }
+};
+
+TEST_F(LogDamageFoundTest, WhatLiesBeforeAMissingSegmentIsReadAndThenThePartitionIsReadOnly) {
+  const std::vector<std::string> segments = Files(".log");
+  ASSERT_GT(segments.size(), 4u);
+  const int64_t missing = BaseOf(segments[3]);
+  RestartAfter([&](SimFileSystem& disk) { EXPECT_TRUE(disk.Remove(segments[3]).ok()); });
+  EXPECT_EQ(log_->Describe().damage, "") << "nobody has looked yet";
+  ReadCursor cursor;
+  EXPECT_EQ(ReadUntilDamage(&cursor), missing);
+  EXPECT_EQ(ReadUntilDamage(nullptr), missing);
+  ExpectReportedAndReadOnly(segments[2]);
+  const int64_t behind = BaseOf(segments[4]);
+  EXPECT_TRUE(log_->Read(Offset{behind}, 1, ReadMode::kMayBlock, nullptr).ok());
+}
+
+TEST_F(LogDamageFoundTest, ReaderThatMustNotWaitLeavesDamageToOneThatMay) {
+  const std::string last = Files(".log")[2];
+  const int64_t end = BaseOf(Files(".log")[3]);
+  RestartAfter([&](SimFileSystem& disk) { EXPECT_TRUE(disk.Remove(Files(".log")[3]).ok()); });
+  ASSERT_TRUE(log_->Read(Offset{end - 4}, 1, ReadMode::kMayBlock, nullptr).ok());
+  EXPECT_THAT(Files(".damaged"), ElementsAre(last + ".damaged"));
+  EXPECT_TRUE(
+      absl::IsUnavailable(log_->Read(Offset{end}, 1, ReadMode::kCachedOnly, nullptr).status()));
+}
+
+TEST_F(LogDamageFoundTest, DamageFoundWhenALogIsOpenedIsToldAndTheFileIsKeptAside) {
+  const std::string active = Files(".log").back();
+  RestartAfter([&](SimFileSystem& disk) {
+    disk.Remove(absl::StrCat(active.substr(0, active.size() - 3), "index")).IgnoreError();
+    disk.FlipBit(active, 16 * 8);  // the magic of the first batch
+  });
+  EXPECT_THAT(log_->Describe().damage, HasSubstr("no valid batch at byte 0"));
+  ExpectReportedAndReadOnly(active);
+}
+
+TEST_F(LogReadTest, BatchThatCannotBeDecodedDoesNotStandInTheWayOfALookUpByTime) {
+  const auto append = [&](int64_t base_time_ms, int64_t max_time_ms) {
+    std::string bytes = std::string(kBatchHeaderBytes, '\0') + std::string(30, '\xff');
+    SealBatch({.last_offset_delta = 2,
+               .base_timestamp_ms = base_time_ms,
+               .max_timestamp_ms = max_time_ms,
+               .record_count = 3},
+              bytes.data(), bytes.size());
+    AppendRequest request;
+    request.batches.push_back({.log = log_,
+                               .header = DecodeBatchHeader(bytes.data()),
+                               .bytes = SharedBytes::FromString(bytes)});
+    request.done = [](absl::StatusOr<std::vector<AppendResult>> result) {
+      EXPECT_TRUE(result.ok()) << result.status();
+    };
+    world_->log().Append(std::move(request));
+    world_->Pump();
+  };
+  const Offset garbage = log_->high_watermark();
+  constexpr int64_t kNow = 2'000'000;  // newer than all that is there
+  append(1, int64_t{1} << 62);         // says that it has the newest record of all
+  // Nothing else is that new: what it says of its first record does not fit, the rest is not known.
+  auto found = log_->FindByTime(kNow + 1'000);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->offset, log_->high_watermark());
+  append(kNow + 2'000, kNow + 3'000);
+  found = log_->FindByTime(kNow + 1'000);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->offset, garbage + 3) << "its first record is new enough, as its header says";
+  EXPECT_EQ(found->timestamp_ms, kNow + 2'000);
+  EXPECT_EQ(log_->Describe().damage, "");
 }
 
 }  // namespace

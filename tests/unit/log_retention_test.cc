@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "storage/base/error.h"
+#include "storage/record/record_batch_builder.h"
 #include "tests/support/log_world.h"
 
 namespace weir {
@@ -109,6 +110,44 @@ TEST_F(LogRetentionTest, DeleteRecordsNeverMovesBackNorBeyondTheEnd) {
   EXPECT_EQ(Describe().log_start, Offset{17});
 }
 
+TEST_F(LogRetentionTest, ManyLogStartsMoveWithFewFlushesAndAProduceDoesNotWaitForAll) {
+  constexpr int kPartitions = 1'000;
+  const auto id = [](int partition) {
+    return TopicPartition{LogWorld::Topic(1), PartitionIndex{partition}};
+  };
+  for (int i = 0; i < kPartitions; ++i) world_->Send(id(i), 2);
+  world_->Pump();
+  int64_t flushes = 0;
+  world_->disk().SetObserver([&](const Operation& next) {
+    flushes += next.kind == OperationKind::kSync && absl::StrContains(next.path, ".journal");
+  });
+  for (int i = 0; i < kPartitions; ++i) world_->DeleteRecords(id(i), Offset{2});
+  world_->Send(id(0), 2);
+  const int64_t answered = world_->answers();
+  world_->log().RunCommitter();
+  EXPECT_EQ(world_->answers(), answered + 1) << "the produce waits for all of them";
+  EXPECT_EQ((*world_->GetLog(id(kPartitions - 1)))->log_start(), Offset{0});
+  world_->Pump();
+  EXPECT_LT(flushes, 10);
+  for (int i = 0; i < kPartitions; ++i)
+    ASSERT_EQ((*world_->GetLog(id(i)))->log_start(), Offset{2}) << i;
+  EXPECT_EQ(Restarted()->CheckPromises(/*power_lost=*/true), "");
+}
+
+TEST_F(LogRetentionTest, TwoMovesOfOneLogStartHappenInTheirOrder) {
+  Fill(10);
+  std::vector<int64_t> answers;
+  for (const int64_t before : {5, 17, 11}) {
+    world_->log().DeleteRecords(*world_->GetLog(kId), Offset{before},
+                                [&](absl::StatusOr<Offset> start) {
+                                  answers.push_back(start.value_or(Offset{-1}).value());
+                                });
+  }
+  world_->Pump();
+  EXPECT_THAT(answers, ElementsAre(5, 17, 17));
+  EXPECT_EQ(Restarted()->GetLog(kId).value()->log_start(), Offset{17});
+}
+
 TEST_F(LogRetentionTest, TruncationRefusesToGoBelowTheHighWatermark) {
   Fill(5);
   absl::Status answer;
@@ -133,6 +172,39 @@ TEST_F(LogRetentionTest, TruncationCutsWhatNobodyHasSeen) {
   auto next = Restarted();
   EXPECT_EQ((*next->GetLog(kId))->high_watermark(), Offset{8});
   EXPECT_EQ(next->CheckContent(kId), "");
+}
+
+// Its file goes at once: one that is removed by its name later may be another by then.
+TEST_F(LogRetentionTest, SegmentThatWasCutOffMayBeginAnewAtOnce) {
+  Fill(8);
+  while (Describe().segments < 2) Fill(1);
+  // The next segment begins, but nothing gets into it.
+  const int64_t end = Describe().high_watermark.value();
+  world_->config().segment_bytes = 1;
+  ASSERT_TRUE(world_->GetLog(kId).ok());
+  world_->disk().FailNext(OperationKind::kWrite, ".log", Fault::kNoSpace, Repeat::kForever);
+  Fill(1);
+  ASSERT_EQ(Describe().high_watermark, Offset{end});
+  ASSERT_GT(Describe().segments, 2);
+  world_->disk().ClearFaults();
+  absl::Status answer = absl::UnknownError("no answer");
+  world_->log().Truncate(*world_->GetLog(kId), Offset{end},
+                         [&](absl::Status status) { answer = status; });
+  RecordBatchBuilder builder;
+  builder.Append(1, std::nullopt, "from another producer");
+  const std::string bytes = builder.Finish({});
+  AppendRequest request;
+  request.batches.push_back({.log = *world_->GetLog(kId),
+                             .header = DecodeBatchHeader(bytes.data()),
+                             .bytes = SharedBytes::FromString(bytes)});
+  request.done = [](absl::StatusOr<std::vector<AppendResult>> result) {
+    EXPECT_TRUE(result.ok()) << result.status();
+  };
+  world_->log().Append(std::move(request));
+  world_->Pump();
+  ASSERT_TRUE(answer.ok()) << answer;
+  ASSERT_EQ(Describe().high_watermark, Offset{end + 1});
+  EXPECT_EQ(SegmentFiles(), static_cast<size_t>(Describe().segments));
 }
 
 TEST_F(LogRetentionTest, DeletedTopicLeavesNoFileAndDoesNotComeBack) {
