@@ -16,6 +16,7 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/json.h"
+#include "tools/cli/settings.h"
 #include "weir/group_admin.h"
 
 namespace weir {
@@ -24,8 +25,7 @@ namespace {
 struct GroupOptions {
   std::string group;
   GroupStart start = GroupStart::kEarliest;
-  std::vector<std::string> config;
-  std::vector<std::string> remove;
+  Settings settings;
   std::string prefix;
   std::string topic;
   std::vector<int32_t> partitions;
@@ -86,15 +86,8 @@ std::string Roughly(absl::Duration duration) {
   return absl::FormatDuration(absl::Trunc(duration, step));
 }
 
-Listing ConfigListing(const std::vector<Admin::ConfigEntry>& entries) {
-  Listing listing({"name", "value", "is_default"});
-  for (const Admin::ConfigEntry& entry : entries)
-    listing.AddRow({entry.name, entry.value, entry.is_default});
-  return listing;
-}
-
 int Create(const GroupOptions& options, GroupAdmin admin) {
-  const auto config = ParseAssignments(options.config);
+  const auto config = ParseAssignments(options.settings.set);
   if (!config.ok()) return FailUsage(absl::StrCat("--config: ", config.status().message()));
   if (const absl::Status created = admin.Create(options.group, options.start, *config);
       !created.ok())
@@ -160,7 +153,7 @@ int Describe(const GroupOptions& options, GroupAdmin admin) {
   if (!group.ok()) return Fail(group.status());
   int64_t lag = 0;
   for (const GroupAdmin::PartitionDescription& p : group->partitions) lag += p.lag;
-  const Listing config = ConfigListing(group->config);
+  const Listing config = SettingsListing(group->config);
   const Listing members = MembersOf(*group, options.output);
   const Listing partitions = PartitionsOf(*group, options.output);
   if (options.output == OutputFormat::kJson) {
@@ -187,14 +180,9 @@ int Describe(const GroupOptions& options, GroupAdmin admin) {
 }
 
 int Alter(const GroupOptions& options, GroupAdmin admin) {
-  const auto config = ParseAssignments(options.config);
-  if (!config.ok()) return FailUsage(absl::StrCat("--config: ", config.status().message()));
-  if (config->empty() && options.remove.empty())
-    return FailUsage("nothing to change: give --config NAME=VALUE or --remove NAME");
-  const auto entries = admin.Alter(options.group, *config, options.remove);
-  if (!entries.ok()) return Fail(entries.status());
-  Print(ConfigListing(*entries).Render(options.output));
-  return kExitOk;
+  return ChangeSettings(options.settings, options.output, [&](const auto& set, const auto& remove) {
+    return admin.Alter(options.group, set, remove);
+  });
 }
 
 int SetPaused(const GroupOptions& options, GroupAdmin admin, bool paused) {
@@ -271,15 +259,14 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
       app.add_subcommand("group", "Create, list, describe, change and reset consumer groups");
   group->require_subcommand(1);
   const auto options = std::make_shared<GroupOptions>();
-  const std::string config_help =
-      "A setting, NAME=VALUE, as in session.timeout.ms=10000; again for more";
+  const std::string example = "session.timeout.ms=10000";
 
   CLI::App* create = Add(group, invocation, options, "create", "Create a group",
                          "weir group create email --start latest", Create);
   AddName(create, options);
   AddParsed(create, "--start", &options->start, ParseStart,
             "Where it begins in topics it has not read yet: earliest (default), latest, none");
-  create->add_option("--config", options->config, config_help)->allow_extra_args(false);
+  AddConfigOption(create, &options->settings, example);
 
   CLI::App* list = Add(group, invocation, options, "list", "List groups",
                        "weir group list --prefix billing. --output json", List);
@@ -295,11 +282,7 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* alter = Add(group, invocation, options, "alter", "Change a group's settings",
                         "weir group alter email --config session.timeout.ms=10000", Alter);
   AddName(alter, options);
-  alter->add_option("--config", options->config, config_help)->allow_extra_args(false);
-  alter
-      ->add_option("--remove", options->remove,
-                   "A setting to put back to its default; again for more")
-      ->allow_extra_args(false);
+  AddChangeOptions(alter, &options->settings, example);
   AddOutputOption(alter, &options->output);
 
   AddName(Add(group, invocation, options, "pause", "Let a group's members rest",

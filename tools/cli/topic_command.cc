@@ -11,6 +11,7 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/listing.h"
+#include "tools/cli/settings.h"
 #include "weir/admin.h"
 
 namespace weir {
@@ -20,8 +21,7 @@ namespace {
 struct TopicOptions {
   std::string topic;
   int32_t partitions = 0;  // 0: as many as the broker gives by default
-  std::vector<std::string> config;
-  std::vector<std::string> remove;
+  Settings settings;
   bool validate_only = false;
   bool yes = false;
   std::string prefix;
@@ -53,7 +53,7 @@ void AddName(CLI::App* command, const Shared& options) {
 }
 
 int Create(const TopicOptions& options, Admin admin) {
-  const auto config = ParseAssignments(options.config);
+  const auto config = ParseAssignments(options.settings.set);
   if (!config.ok()) return FailUsage(absl::StrCat("--config: ", config.status().message()));
   const auto topic = admin.CreateTopic(
       {.name = options.topic, .partitions = options.partitions, .config = *config},
@@ -81,13 +81,6 @@ int List(const TopicOptions& options, Admin admin) {
   return kExitOk;
 }
 
-Listing ConfigListing(const std::vector<Admin::ConfigEntry>& entries) {
-  Listing listing({"name", "value", "is_default"});
-  for (const Admin::ConfigEntry& entry : entries)
-    listing.AddRow({entry.name, entry.value, entry.is_default});
-  return listing;
-}
-
 int Describe(const TopicOptions& options, Admin admin) {
   const auto topic = admin.DescribeTopic(options.topic);
   if (!topic.ok()) return Fail(topic.status());
@@ -103,7 +96,7 @@ int Describe(const TopicOptions& options, Admin admin) {
                        int64_t{p.leader_epoch.value()},
                        p.damage.empty() ? Cell() : Cell(p.damage)});
   }
-  const Listing config = ConfigListing(topic->config);
+  const Listing config = SettingsListing(topic->config);
   if (options.output == OutputFormat::kJson) {
     JsonWriter json;
     json.BeginObject().Key("topic").String(topic->name).Key("topic_id").String(topic->topic_id);
@@ -126,14 +119,9 @@ int Describe(const TopicOptions& options, Admin admin) {
 }
 
 int Alter(const TopicOptions& options, Admin admin) {
-  const auto config = ParseAssignments(options.config);
-  if (!config.ok()) return FailUsage(absl::StrCat("--config: ", config.status().message()));
-  if (config->empty() && options.remove.empty())
-    return FailUsage("nothing to change: give --config NAME=VALUE or --remove NAME");
-  const auto entries = admin.AlterTopicConfig(options.topic, *config, options.remove);
-  if (!entries.ok()) return Fail(entries.status());
-  Print(ConfigListing(*entries).Render(options.output));
-  return kExitOk;
+  return ChangeSettings(options.settings, options.output, [&](const auto& set, const auto& remove) {
+    return admin.AlterTopicConfig(options.topic, set, remove);
+  });
 }
 
 int AddPartitions(const TopicOptions& options, Admin admin) {
@@ -188,8 +176,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* topic = app.add_subcommand("topic", "Create, list, describe, change and delete topics");
   topic->require_subcommand(1);
   const auto options = std::make_shared<TopicOptions>();
-  const std::string config_help =
-      "A setting, NAME=VALUE, as in retention.ms=86400000; again for more";
+  const std::string example = "retention.ms=86400000";
 
   CLI::App* create =
       Add(topic, invocation, options, "create", "Create a topic",
@@ -199,7 +186,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
       ->add_option("--partitions", options->partitions,
                    "How many partitions (as the broker's topic.partitions says: 1, unless changed)")
       ->check(CLI::Range(1, limits::kPartitionsPerTopic));
-  create->add_option("--config", options->config, config_help)->allow_extra_args(false);
+  AddConfigOption(create, &options->settings, example);
   create->add_flag("--validate-only", options->validate_only,
                    "Only say whether it would be created");
   AddOutputOption(create, &options->output);
@@ -220,11 +207,7 @@ void AddTopicCommand(CLI::App& app, Invocation& invocation) {
       Add(topic, invocation, options, "alter", "Change a topic's settings",
           "weir topic alter orders --config retention.ms=3600000 --remove segment.bytes", Alter);
   AddName(alter, options);
-  alter->add_option("--config", options->config, config_help)->allow_extra_args(false);
-  alter
-      ->add_option("--remove", options->remove,
-                   "A setting to put back to its default; again for more")
-      ->allow_extra_args(false);
+  AddChangeOptions(alter, &options->settings, example);
   AddOutputOption(alter, &options->output);
 
   CLI::App* add =
