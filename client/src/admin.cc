@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/channel.h"
+#include "client/src/config_wire.h"
 #include "client/src/offset_lookup.h"
 #include "client/src/wire_status.h"
 #include "storage/base/check.h"
@@ -14,16 +15,6 @@ namespace weir {
 namespace {
 
 std::string Method(absl::string_view name) { return absl::StrCat("/weir.v1.AdminService/", name); }
-
-template <typename Entries>
-std::vector<Admin::ConfigEntry> ConfigOf(const Entries& entries) {
-  std::vector<Admin::ConfigEntry> config;
-  for (const v1::ConfigEntry& entry : entries) {
-    config.push_back(
-        {.name = entry.name(), .value = entry.value(), .is_default = entry.is_default()});
-  }
-  return config;
-}
 
 Admin::PartitionDescription PartitionOf(const v1::PartitionDescription& partition) {
   return {.partition = PartitionIndex(partition.partition()),
@@ -80,7 +71,7 @@ absl::StatusOr<Admin::TopicDescription> Admin::DescribeTopic(absl::string_view t
       description.name = response.name();
       description.topic_id = response.topic_id();
       description.partition_count = response.partition_count();
-      description.config = ConfigOf(response.config());
+      description.config = client::ConfigOf(response.config());
       if (!with_partitions) return description;
     }
     for (const v1::PartitionDescription& partition : response.partitions()) {
@@ -100,7 +91,7 @@ absl::StatusOr<std::vector<Admin::ConfigEntry>> Admin::AlterTopicConfig(
   request.mutable_remove()->Add(remove.begin(), remove.end());
   v1::AlterTopicConfigResponse response;
   WEIR_RETURN_IF_ERROR(channel_->Call(Method("AlterTopicConfig"), request, &response));
-  return ConfigOf(response.config());
+  return client::ConfigOf(response.config());
 }
 
 absl::StatusOr<int32_t> Admin::AddPartitions(absl::string_view topic, int32_t total) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/channel.h"
+#include "client/src/config_wire.h"
 #include "client/src/wire_status.h"
 #include "storage/base/check.h"
 #include "weir/v1/group.pb.h"
@@ -22,16 +23,6 @@ GroupAdmin::State StateOf(v1::GroupState state) {
     default:
       return GroupAdmin::State::kEmpty;
   }
-}
-
-template <typename Entries>
-std::vector<Admin::ConfigEntry> ConfigOf(const Entries& entries) {
-  std::vector<Admin::ConfigEntry> config;
-  for (const v1::ConfigEntry& entry : entries) {
-    config.push_back(
-        {.name = entry.name(), .value = entry.value(), .is_default = entry.is_default()});
-  }
-  return config;
 }
 
 GroupAdmin::MemberDescription MemberOf(const v1::MemberDescription& member) {
@@ -120,7 +111,7 @@ absl::StatusOr<GroupAdmin::Description> GroupAdmin::Describe(absl::string_view g
     description.state = StateOf(response.state());
     description.paused = response.paused();
     description.epoch = response.group_epoch();
-    description.config = ConfigOf(response.config());
+    description.config = client::ConfigOf(response.config());
     for (const v1::MemberDescription& member : response.members())
       description.members.push_back(MemberOf(member));
     for (const v1::GroupPartition& partition : response.partitions())
@@ -139,7 +130,7 @@ absl::StatusOr<std::vector<Admin::ConfigEntry>> GroupAdmin::Alter(
   for (const std::string& name : remove) request.add_remove(name);
   v1::AlterGroupResponse response;
   WEIR_RETURN_IF_ERROR(channel_->Call(Method("AlterGroup"), request, &response));
-  return ConfigOf(response.config());
+  return client::ConfigOf(response.config());
 }
 
 absl::Status GroupAdmin::SetPaused(absl::string_view group, bool paused) {

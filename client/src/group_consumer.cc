@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "client/src/group_member.h"
+#include "client/src/offset_commits.h"
 #include "client/src/wire_status.h"
 #include "storage/base/check.h"
 #include "storage/base/clock.h"
@@ -18,17 +19,10 @@
 namespace weir {
 namespace {
 
-constexpr char kCommitOffsets[] = "/weir.v1.GroupService/CommitOffsets";
 constexpr char kFetchOffsets[] = "/weir.v1.GroupService/FetchOffsets";
 constexpr absl::Duration kLeaveTimeout = absl::Seconds(5);
 constexpr absl::Duration kLocateAgain = absl::Milliseconds(100);
 constexpr int kLocateAtOnce = 1'000;
-
-// What commits have done that nobody waited for.
-struct AsyncCommits {
-  absl::Mutex mu;
-  std::map<NamedPartition, Offset> committed ABSL_GUARDED_BY(mu);
-};
 
 v1::Membership MembershipOf(const GroupConsumerOptions& options, const std::string& client_id) {
   v1::Membership membership;
@@ -56,34 +50,6 @@ absl::Status NotMine(absl::string_view topic, PartitionIndex partition) {
                    absl::StrCat(topic, "/", partition.value(), " is not owned by this member"));
 }
 
-// Of a commit of where Poll is: the first error, without those that say that the partition is not
-// this member's any more, or that the group was further already (after a Seek back).
-absl::Status FirstError(const v1::CommitOffsetsResponse& response) {
-  for (const v1::CommitOffsetsResponse::Result& result : response.results()) {
-    if (!result.has_error()) continue;
-    const absl::Status status = client::StatusOf(result.error());
-    if (ReasonOf(status) == Reason::kStaleMemberEpoch ||
-        ReasonOf(status) == Reason::kOffsetMovesBack)
-      continue;
-    const std::string message =
-        absl::StrCat(result.topic(), "/", result.partition(), ": ", status.message());
-    const std::optional<Reason> reason = ReasonOf(status);
-    return reason.has_value() ? MakeError(*reason, message) : absl::Status(status.code(), message);
-  }
-  return absl::OkStatus();
-}
-
-void NoteCommitted(const v1::CommitOffsetsRequest& request,
-                   const v1::CommitOffsetsResponse& response, AsyncCommits* commits) {
-  absl::MutexLock lock(&commits->mu);
-  for (int i = 0; i < std::min(request.offsets_size(), response.results_size()); ++i) {
-    if (response.results(i).has_error()) continue;
-    const v1::GroupOffset& offset = request.offsets(i);
-    commits->committed[{.topic = offset.topic(), .partition = PartitionIndex{offset.partition()}}] =
-        Offset{offset.offset()};
-  }
-}
-
 }  // namespace
 
 class GroupConsumer::Core {
@@ -91,6 +57,7 @@ class GroupConsumer::Core {
   Core(const Client& client, GroupConsumerOptions options)
       : options_(std::move(options)),
         channel_(client.channel()),
+        commits_(channel_, options_.group),
         consumer_(client, options_.consumer),
         commit_at_(clock_.Monotonic() + options_.auto_commit),
         member_(channel_, MembershipOf(options_, client.options().client_id),
@@ -98,9 +65,13 @@ class GroupConsumer::Core {
 
   absl::StatusOr<RecordSet> Poll(absl::Duration max_wait);
   void Wake() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Commit();
-  absl::Status Commit(const std::vector<GroupOffset>& offsets);
-  void CommitAsync(std::function<void(const absl::Status&)> done);
+  absl::Status Commit() { return commits_.Commit(member_.identity()); }
+  absl::Status Commit(const std::vector<GroupOffset>& offsets) {
+    return commits_.Commit(member_.identity(), offsets);
+  }
+  void CommitAsync(client::OffsetCommits::Done done) {
+    commits_.CommitAsync(member_.identity(), std::move(done));
+  }
   absl::Status Seek(const NamedPartition& partition, Position position);
   absl::Status Pause(const NamedPartition& partition);
   absl::Status Resume(const NamedPartition& partition);
@@ -112,12 +83,11 @@ class GroupConsumer::Core {
 
  private:
   struct Owned {
-    bool located = false;             // where to begin is known
-    bool paused = false;              // by the application
-    bool reading = false;             // the consumer has it
-    Position position;                // while located and not reading: where to go on
-    std::optional<Offset> given;      // how far Poll has gone; nothing before the first records
-    std::optional<Offset> committed;  // by this member
+    bool located = false;  // where to begin is known
+    bool paused = false;   // by the application
+    bool reading = false;  // the consumer has it
+    // While located and not reading: where to go on. Nothing: nobody has said yet.
+    std::optional<Position> position;
   };
   using Partitions = std::vector<NamedPartition>;
 
@@ -125,6 +95,8 @@ class GroupConsumer::Core {
   // Makes Poll look at what the member has heard.
   void Interrupt() ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<RecordSet> Wait(absl::Duration max_wait) ABSL_LOCKS_EXCLUDED(mu_);
+  // Until the member has heard something, or Wake was called.
+  void AwaitCall(absl::Duration max_wait) ABSL_LOCKS_EXCLUDED(mu_);
   bool TakeWoken() ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status TakeNews();
@@ -139,10 +111,6 @@ class GroupConsumer::Core {
   void Begin(const NamedPartition& partition, Owned* owned, Position position);
   void Rest(const NamedPartition& partition, Owned* owned);
 
-  v1::CommitOffsetsRequest NewCommit() const;
-  // Of how far Poll has gone beyond what is committed.
-  v1::CommitOffsetsRequest CommitOfGiven() const;
-  void TakeAsyncCommits();
   static void Tell(const GroupConsumerOptions::OnPartitions& callback,
                    const Partitions& partitions) {
     if (callback && !partitions.empty()) callback(partitions);
@@ -150,14 +118,15 @@ class GroupConsumer::Core {
 
   const GroupConsumerOptions options_;
   const std::shared_ptr<client::Channel> channel_;
-  const std::shared_ptr<AsyncCommits> async_ = std::make_shared<AsyncCommits>();
+  client::OffsetCommits commits_;
   Clock& clock_ = Clock::Real();
   Consumer consumer_;
   std::map<NamedPartition, Owned> owned_;
   bool joined_ = false;
   bool group_paused_ = false;
-  absl::Duration commit_at_;  // monotonic: the next automatic commit
-  absl::Status last_error_;   // of asking for offsets
+  absl::Duration commit_at_;     // monotonic: the next automatic commit
+  absl::Status last_error_;      // of asking for offsets
+  bool refused_before_ = false;  // the last Poll has said why this is no member
   bool closed_ = false;
 
   absl::Mutex mu_;
@@ -173,8 +142,14 @@ absl::StatusOr<RecordSet> GroupConsumer::Core::Poll(absl::Duration max_wait) {
   if (closed_) return MakeError(Reason::kClientClosed, "the consumer is closed");
   const absl::Duration deadline = clock_.Monotonic() + max_wait;
   for (;;) {
-    WEIR_RETURN_IF_ERROR(TakeNews());
-    TakeAsyncCommits();
+    absl::Status refused = TakeNews();
+    if (!refused.ok() && std::exchange(refused_before_, true)) {
+      // Said already: who polls on waits for the next try.
+      AwaitCall(deadline - clock_.Monotonic());
+      refused = TakeNews();
+    }
+    if (!refused.ok()) return refused;
+    refused_before_ = false;
     absl::Duration now = clock_.Monotonic();
     if (auto_commits() && now >= commit_at_) {
       CommitAsync(nullptr);
@@ -184,10 +159,9 @@ absl::StatusOr<RecordSet> GroupConsumer::Core::Poll(absl::Duration max_wait) {
         Wait(std::max(std::min(deadline, commit_at_) - now, absl::ZeroDuration()));
     if (!records.ok()) return records;
     if (!records->empty()) {
-      const NamedPartition from{.topic = std::string(records->topic()),
-                                .partition = records->partition()};
-      const auto owned = owned_.find(from);
-      if (owned != owned_.end()) owned->second.given = records->next_offset();
+      // Done with when the caller polls on, or commits.
+      commits_.NoteDone({.topic = std::string(records->topic()), .partition = records->partition()},
+                        records->next_offset());
       return records;
     }
     now = clock_.Monotonic();
@@ -210,12 +184,16 @@ absl::StatusOr<RecordSet> GroupConsumer::Core::Wait(absl::Duration max_wait) {
     }
     return consumer_.Poll(max_wait);
   }
+  AwaitCall(max_wait);
+  return RecordSet();
+}
+
+void GroupConsumer::Core::AwaitCall(absl::Duration max_wait) {
   absl::MutexLock lock(&mu_);
   const auto called = [this]()
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return interrupted_ || woken_; };
   mu_.AwaitWithTimeout(absl::Condition(&called), max_wait);
   interrupted_ = false;
-  return RecordSet();
 }
 
 void GroupConsumer::Core::Interrupt() {
@@ -289,6 +267,7 @@ GroupConsumer::Core::Partitions GroupConsumer::Core::Drop(
       continue;
     }
     Rest(it->first, &it->second);
+    commits_.Forget(it->first);
     dropped.push_back(it->first);
     it = owned_.erase(it);
   }
@@ -300,8 +279,8 @@ void GroupConsumer::Core::SetGroupPaused(bool paused) {
   for (auto& [partition, owned] : owned_) {
     if (paused) {
       Rest(partition, &owned);
-    } else if (owned.located) {
-      Begin(partition, &owned, owned.position);
+    } else if (owned.position.has_value()) {
+      Begin(partition, &owned, *owned.position);
     }
   }
 }
@@ -336,7 +315,7 @@ absl::Status GroupConsumer::Core::TakeLocated(const v1::FetchOffsetsResponse& re
       Begin(partition, &found->second, Offset{result.read_from()});
       continue;
     }
-    found->second.located = found->second.paused = true;  // rests until Seek
+    found->second.located = true;  // rests until Seek
     if (first.ok()) {
       first = MakeError(Reason::kNoCommittedOffset,
                         absl::StrCat(partition.topic, "/", partition.partition.value(),
@@ -369,7 +348,7 @@ absl::Status GroupConsumer::Core::Seek(const NamedPartition& partition, Position
   if (found == owned_.end()) return NotMine(partition.topic, partition.partition);
   Owned& owned = found->second;
   Rest(partition, &owned);
-  owned.given.reset();
+  commits_.Forget(partition);
   Begin(partition, &owned, std::move(position));
   return absl::OkStatus();
 }
@@ -386,7 +365,7 @@ absl::Status GroupConsumer::Core::Resume(const NamedPartition& partition) {
   const auto found = owned_.find(partition);
   if (found == owned_.end()) return NotMine(partition.topic, partition.partition);
   found->second.paused = false;
-  if (found->second.located) Begin(partition, &found->second, found->second.position);
+  if (found->second.position.has_value()) Begin(partition, &found->second, *found->second.position);
   return absl::OkStatus();
 }
 
@@ -408,90 +387,6 @@ absl::Status GroupConsumer::Core::last_error() const {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-// Commits.
-
-v1::CommitOffsetsRequest GroupConsumer::Core::NewCommit() const {
-  const client::GroupMember::Identity identity = member_.identity();
-  v1::CommitOffsetsRequest request;
-  request.set_group(options_.group);
-  request.set_member_id(identity.member_id);
-  request.set_member_epoch(identity.epoch);
-  return request;
-}
-
-v1::CommitOffsetsRequest GroupConsumer::Core::CommitOfGiven() const {
-  v1::CommitOffsetsRequest request = NewCommit();
-  for (const auto& [partition, owned] : owned_) {
-    if (!owned.given.has_value() || owned.given == owned.committed) continue;
-    v1::GroupOffset* const offset = request.add_offsets();
-    offset->set_topic(partition.topic);
-    offset->set_partition(partition.partition.value());
-    offset->set_offset(owned.given->value());
-  }
-  return request;
-}
-
-absl::Status GroupConsumer::Core::Commit() {
-  TakeAsyncCommits();
-  const v1::CommitOffsetsRequest request = CommitOfGiven();
-  if (request.offsets_size() == 0) return absl::OkStatus();
-  v1::CommitOffsetsResponse response;
-  WEIR_RETURN_IF_ERROR(channel_->Call(kCommitOffsets, request, &response));
-  NoteCommitted(request, response, async_.get());
-  TakeAsyncCommits();
-  return FirstError(response);
-}
-
-absl::Status GroupConsumer::Core::Commit(const std::vector<GroupOffset>& offsets) {
-  v1::CommitOffsetsRequest request = NewCommit();
-  for (const GroupOffset& asked : offsets) {
-    v1::GroupOffset* const offset = request.add_offsets();
-    offset->set_topic(asked.partition.topic);
-    offset->set_partition(asked.partition.partition.value());
-    offset->set_offset(asked.offset.value());
-    if (asked.leader_epoch.has_value()) offset->set_leader_epoch(asked.leader_epoch->value());
-    offset->set_metadata(asked.metadata);
-  }
-  v1::CommitOffsetsResponse response;
-  WEIR_RETURN_IF_ERROR(channel_->Call(kCommitOffsets, request, &response));
-  NoteCommitted(request, response, async_.get());
-  return FirstError(response);
-}
-
-void GroupConsumer::Core::CommitAsync(std::function<void(const absl::Status&)> done) {
-  v1::CommitOffsetsRequest request = CommitOfGiven();
-  if (request.offsets_size() == 0) {
-    if (done) done(absl::OkStatus());
-    return;
-  }
-  channel_->CallAsync(
-      kCommitOffsets, request,
-      [request, async = async_, done = std::move(done)](const absl::StatusOr<std::string>& answer) {
-        v1::CommitOffsetsResponse response;
-        absl::Status status = answer.status();
-        if (status.ok() && !response.ParseFromString(*answer)) {
-          status = MakeError(Reason::kInternal, "the answer to CommitOffsets makes no sense");
-        }
-        if (status.ok()) {
-          NoteCommitted(request, response, async.get());
-          status = FirstError(response);
-        }
-        if (done) done(status);
-      });
-}
-
-void GroupConsumer::Core::TakeAsyncCommits() {
-  std::map<NamedPartition, Offset> committed;
-  {
-    absl::MutexLock lock(&async_->mu);
-    committed.swap(async_->committed);
-  }
-  for (const auto& [partition, offset] : committed) {
-    const auto owned = owned_.find(partition);
-    if (owned != owned_.end()) owned->second.committed = offset;
-  }
 }
 
 absl::Status GroupConsumer::Core::Close() {

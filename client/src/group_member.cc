@@ -100,14 +100,17 @@ GroupMember::GroupMember(std::shared_ptr<Channel> channel, v1::Membership member
 }
 
 GroupMember::~GroupMember() {
-  std::shared_ptr<Link> link;
   {
     absl::MutexLock lock(&mu_);
     stopped_ = true;
-    link = link_;
     changed_.SignalAll();
   }
-  thread_.reset();
+  thread_.reset();  // no stream is opened any more
+  std::shared_ptr<Link> link;
+  {
+    absl::MutexLock lock(&mu_);
+    link = link_;
+  }
   if (link != nullptr) link->Cancel();
   absl::MutexLock lock(&mu_);
   const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return link_ == nullptr; };
@@ -115,32 +118,28 @@ GroupMember::~GroupMember() {
 }
 
 void GroupMember::Run() {
-  absl::MutexLock lock(&mu_);
-  while (!stopped_) {
-    const absl::Duration now = clock_.Monotonic();
-    if (now >= cut_off_at_) {
-      Lose();
-      on_change_();
-    }
-    absl::Duration next = cut_off_at_;
-    if (link_ == nullptr && !leaving_) {
-      if (now >= join_at_) {
-        link_ = std::make_shared<Link>(this);
-        const std::shared_ptr<Link> link = link_;
-        const v1::Membership membership = membership_;
-        mu_.Unlock();
-        link->Open(*channel_, membership, link);
-        mu_.Lock();
-        if (stopped_ || leaving_) {  // whoever said so may have come before it was open
-          mu_.Unlock();
-          link->Cancel();
-          mu_.Lock();
-        }
-        continue;
+  for (;;) {
+    std::shared_ptr<Link> to_open;
+    v1::Membership membership;
+    bool cut_off = false;
+    {
+      absl::MutexLock lock(&mu_);
+      if (stopped_) return;
+      const absl::Duration now = clock_.Monotonic();
+      const bool joins = link_ == nullptr && !leaving_;
+      cut_off = now >= cut_off_at_;
+      if (cut_off) {
+        Lose();
+      } else if (joins && now >= join_at_) {
+        to_open = link_ = std::make_shared<Link>(this);
+        membership = membership_;
+      } else {
+        changed_.WaitWithTimeout(&mu_,
+                                 (joins ? std::min(cut_off_at_, join_at_) : cut_off_at_) - now);
       }
-      next = std::min(next, join_at_);
     }
-    changed_.WaitWithTimeout(&mu_, next - now);
+    if (cut_off) on_change_();
+    if (to_open != nullptr) to_open->Open(*channel_, membership, to_open);
   }
 }
 

@@ -73,9 +73,9 @@ class GroupConsumer {
   // The next records of some partition of this member, in turn; waits at most `max_wait`. An empty
   // set: nothing came in time, or Wake was called. Errors as of Consumer::Poll, and
   // NO_COMMITTED_OFFSET (the group starts nowhere; commit or reset an offset, then Seek), each
-  // once. Errors of the membership come again at each Poll: UNKNOWN_GROUP, GROUP_TYPE_MISMATCH,
-  // INSTANCE_ID_IN_USE, GROUP_LIMIT, INVALID_... Being put out of the group is none: on_lost tells,
-  // and it joins anew.
+  // once. Errors of the membership come again at each Poll, after the next try or `max_wait`:
+  // UNKNOWN_GROUP, GROUP_TYPE_MISMATCH, INSTANCE_ID_IN_USE, GROUP_LIMIT, INVALID_... Being put out
+  // of the group is none: on_lost tells, and it joins anew.
   absl::StatusOr<RecordSet> Poll(absl::Duration max_wait);
   // Makes a waiting Poll, or the next one, return at once. Any thread.
   void Wake();
