@@ -39,6 +39,7 @@ absl::Status Groups::Load(const Options& options, StateNotes* notes) {
                                   .logs = options.logs,
                                   .executor = &executor_,
                                   .timers = options.timers,
+                                  .disk_is_low = options.disk_is_low,
                                   .on_failure = options.on_failure},
                                  notes));
   sessions_ = std::make_unique<GroupSessions>(topic->partitions);

@@ -34,6 +34,7 @@ class Groups {
     LogManager* logs = nullptr;
     TimerQueue* timers = nullptr;
     Clock* clock = nullptr;
+    std::function<bool()> disk_is_low;  // any thread
     // Called once, on any thread: the state store has failed, and is not written any more.
     std::function<void(const absl::Status&)> on_failure;
   };

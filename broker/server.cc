@@ -12,13 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "broker/data_directory.h"
+#include "broker/gauges.h"
 #include "broker/groups.h"
 #include "broker/limits/admission.h"
 #include "broker/limits/disk_watermark.h"
 #include "broker/log_events.h"
 #include "broker/metrics/http_server.h"
 #include "broker/metrics/metrics.h"
-#include "broker/metrics/partition_collector.h"
 #include "broker/partition/partition_manager.h"
 #include "broker/partition/produce.h"
 #include "broker/partition/producer_identities.h"
@@ -41,7 +41,6 @@ namespace {
 
 constexpr int kDiskThreads = 4;
 constexpr int kAdminThreads = 2;
-constexpr size_t kTopicsAtOnce = 1000;  // while all of them are gone through
 constexpr absl::Duration kDiskCheckPause = absl::Milliseconds(500);
 // What gRPC may hold beside the requests that are accounted for in the produce share.
 constexpr int64_t kTransportBytes = 128 * limits::kMiB;
@@ -91,9 +90,6 @@ class ServerImpl : public Server {
   absl::Status OpenLogs();
   absl::Status OpenGroups();
   absl::Status Listen();
-  void AddGauges();
-  std::vector<PartitionSample> SamplePartitions() const;
-  PartitionSample SamplePartition(const Topic& topic, PartitionIndex index) const;
   void StartLoops();
   void CheckDisk();
   int64_t WantedReserve() const;
@@ -157,7 +153,17 @@ absl::Status ServerImpl::Start() {
   if (read_only_.ok()) WEIR_RETURN_IF_ERROR(OpenGroups());
   CheckDisk();
   KeepReserve();
-  AddGauges();
+  AddGauges({.clock = &clock_,
+             .waiters = &waiters_,
+             .calls = &calls_,
+             .memory = &memory_,
+             .watermark = &watermark_,
+             .catalog = catalog_.get(),
+             .logs = logs_.get(),
+             .read_only = !read_only_.ok(),
+             .ready = [this] { return Ready().ok(); },
+             .retention_paused = [this] { return retention_ != nullptr && retention_->paused(); }},
+            &metrics_);
   WEIR_RETURN_IF_ERROR(Listen());
   StartLoops();
   if (fenced_) return logs_->health();
@@ -243,6 +249,7 @@ absl::Status ServerImpl::OpenGroups() {
                               .logs = logs_.get(),
                               .timers = &timers_,
                               .clock = &clock_,
+                              .disk_is_low = [this] { return !watermark_.status().ok(); },
                               .on_failure = [this](const absl::Status& why) { OnFenced(why); }},
                              &notes));
   for (const std::string& note : notes) spdlog::warn("state: {}", note);
@@ -280,82 +287,6 @@ absl::Status ServerImpl::Listen() {
                                                  {.metrics = [this] { return metrics_.Text(); },
                                                   .ready = [this] { return ReadyPage(); }}));
   return absl::OkStatus();
-}
-
-// From the catalogue and from memory: no log is opened for it.
-std::vector<PartitionSample> ServerImpl::SamplePartitions() const {
-  std::vector<PartitionSample> samples;
-  std::string after;
-  for (;;) {
-    const std::vector<TopicPtr> topics = catalog_->List("", after, kTopicsAtOnce);
-    if (topics.empty()) return samples;
-    for (const TopicPtr& topic : topics) {
-      for (PartitionIndex p{0}; topic->Has(p); p = PartitionIndex{p.value() + 1})
-        samples.push_back(SamplePartition(*topic, p));
-    }
-    after = topics.back()->name;
-  }
-}
-
-PartitionSample ServerImpl::SamplePartition(const Topic& topic, PartitionIndex index) const {
-  const TopicPartition id{.topic = topic.id, .partition = index};
-  PartitionSample sample{.topic = topic.name, .partition = index};
-  if (const std::shared_ptr<PartitionLog> log = logs_->FindOpenLog(id)) {
-    const LogDescription description = log->Describe();
-    sample.log_start = description.log_start;
-    sample.high_watermark = description.high_watermark;
-    sample.size_bytes = description.size_bytes;
-  } else if (const absl::StatusOr<LogBounds> bounds = logs_->Bounds(id); bounds.ok()) {
-    sample.log_start = bounds->log_start;
-    sample.high_watermark = bounds->high_watermark;
-    if (bounds->high_watermark == Offset{0}) sample.size_bytes = 0;
-  }
-  return sample;
-}
-
-void ServerImpl::AddGauges() {
-  const auto gauge = [this](const char* name, const char* help, std::function<double()> value) {
-    metrics_.AddGauge(name, help, std::move(value));
-  };
-  const double start = absl::ToDoubleSeconds(clock_.Now() - absl::UnixEpoch());
-  gauge("weir_start_time_seconds", "When the broker started, since the epoch",
-        [start] { return start; });
-  gauge("weir_waiters", "Fetches and streams that wait for records",
-        [this] { return double(waiters_.size()); });
-  gauge("weir_streams", "Produce and fetch streams that are open",
-        [this] { return double(calls_.long_calls()); });
-  gauge("weir_memory_limit_bytes", "Budget for requests",
-        [this] { return double(memory_.limit()); });
-  gauge("weir_memory_produce_used_bytes", "Of the produce share",
-        [this] { return double(memory_.produce().used()); });
-  gauge("weir_memory_calls_used_bytes", "Of the share of requests that are no produces",
-        [this] { return double(memory_.calls().used()); });
-  gauge("weir_memory_fetch_used_bytes", "Of the fetch share",
-        [this] { return double(memory_.fetch().used()); });
-  gauge("weir_memory_produce_waiting", "Streams that are not read for lack of memory",
-        [this] { return double(memory_.produce().waiting()); });
-  gauge("weir_memory_fetch_waiting", "Streams that are not fed for lack of memory",
-        [this] { return double(memory_.fetch().waiting()); });
-  gauge("weir_disk_free_bytes", "Free space where the data is",
-        [this] { return double(watermark_.space().free_bytes); });
-  gauge("weir_disk_total_bytes", "All space where the data is",
-        [this] { return double(watermark_.space().total_bytes); });
-  gauge("weir_disk_low", "1 while produces are refused for lack of space",
-        [this] { return watermark_.status().ok() ? 0.0 : 1.0; });
-  gauge("weir_read_only", "1 while nothing is written for lack of space at the start",
-        [this] { return read_only_.ok() ? 0.0 : 1.0; });
-  gauge("weir_damaged_partitions", "Partitions that are damaged and read-only, as far as is known",
-        [this] { return double(logs_->damaged_partitions()); });
-  gauge("weir_journal_bytes", "Size of the commit journal",
-        [this] { return double(logs_->journal_bytes()); });
-  gauge("weir_topics", "Topics", [this] { return double(catalog_->totals().topics); });
-  gauge("weir_partitions", "Partitions of all topics",
-        [this] { return double(catalog_->totals().partitions); });
-  gauge("weir_retention_paused", "1 while retention waits for the wall clock to be set right",
-        [this] { return retention_ != nullptr && retention_->paused() ? 1.0 : 0.0; });
-  gauge("weir_ready", "1 while the broker serves", [this] { return Ready().ok() ? 1.0 : 0.0; });
-  metrics_.AddCollector(
-      std::make_unique<PartitionCollector>([this] { return SamplePartitions(); }));
 }
 
 void ServerImpl::StartLoops() {

@@ -43,7 +43,7 @@ StateKeeper::~StateKeeper() { WEIR_CHECK(stopped_); }
 void StateKeeper::Start(std::vector<Shard*> shards) {
   strand_.Post([this, shards = std::move(shards)]() mutable {
     shards_ = std::move(shards);
-    timers_.Set(kRoundKey, options_.timers->Now() + options_.flush_pause, [this] { BeginRound(); });
+    SetTimer();
   });
 }
 
@@ -60,6 +60,7 @@ void StateKeeper::Flush(Done done) {
 void StateKeeper::BeginRound() {
   if (in_round_ || !failed_.ok()) return;
   in_round_ = true;
+  if (options_.disk_is_low && options_.disk_is_low()) return PassOver();
   round_status_ = absl::OkStatus();
   shards_writing_ = shards_.size();
   if (shards_.empty()) return EndRound(absl::OkStatus());
@@ -68,6 +69,17 @@ void StateKeeper::BeginRound() {
       strand_.Post([this, status] { OnShardWritten(status); });
     });
   }
+}
+
+void StateKeeper::PassOver() {
+  in_round_ = false;
+  SetTimer();
+  for (Done& done : std::exchange(waiting_, {}))
+    done(MakeError(Reason::kDiskLow, "the disk is low: nothing is flushed for now"));
+}
+
+void StateKeeper::SetTimer() {
+  timers_.Set(kRoundKey, options_.timers->Now() + options_.flush_pause, [this] { BeginRound(); });
 }
 
 void StateKeeper::OnShardWritten(const absl::Status& status) {
@@ -79,7 +91,7 @@ void StateKeeper::OnShardWritten(const absl::Status& status) {
 void StateKeeper::EndRound(absl::Status status) {
   in_round_ = false;
   if (status.ok()) {
-    timers_.Set(kRoundKey, options_.timers->Now() + options_.flush_pause, [this] { BeginRound(); });
+    SetTimer();
   } else {
     failed_ = status;
     if (options_.on_failure) options_.on_failure(status);

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -43,6 +44,9 @@ struct StateKeeperOptions {
   // grown by so much.
   absl::Duration snapshot_pause = absl::Minutes(5);
   int64_t snapshot_bytes = limits::kStateSnapshotBytes;
+  // Asked before each round: true passes it over, since the disk is low and what is not flushed is
+  // in the logs. Any thread; may be empty.
+  std::function<bool()> disk_is_low;
   // Called once, on the strand: store or disk have failed, nothing is flushed any more. The broker
   // should stop; what is acknowledged is in the logs.
   absl::AnyInvocable<void(const absl::Status&)> on_failure;
@@ -63,7 +67,8 @@ class StateKeeper {
   void Start(std::vector<Shard*> shards);
 
   // One round now, without waiting for the pause: the shards write, everything is flushed, a
-  // snapshot is made when it is due. `done` on the strand. After Start() and before Stop().
+  // snapshot is made when it is due. `done` on the strand; DISK_LOW when the round was passed over.
+  // After Start() and before Stop().
   void Flush(absl::AnyInvocable<void(const absl::Status&)> done);
 
   // No round comes any more. `done` comes, on the strand, when none is under way: from then on the
@@ -87,6 +92,8 @@ class StateKeeper {
               std::vector<int64_t> snapshots);
 
   void BeginRound();
+  void PassOver();
+  void SetTimer();
   void OnShardWritten(const absl::Status& status);
   void EndRound(absl::Status status);
   void FinishStopping();

@@ -73,6 +73,7 @@ absl::Status StateWorld::Open() {
                          .timers = timers_.get(),
                          .flush_pause = kFlushPause,
                          .snapshot_pause = kSnapshotPause,
+                         .disk_is_low = [this] { return disk_is_low_; },
                          .on_failure = [this](const absl::Status& why) { failure_ = why; }},
                         &notes_));
   std::vector<Shard*> shards;

@@ -60,6 +60,8 @@ class StateWorld {
   static Words WordsAfter(int64_t records);
   static TopicPartition Id(size_t partition);
 
+  void SetDiskLow(bool low) { disk_is_low_ = low; }
+
   SimFileSystem& disk() { return logs_->disk(); }
   LogWorld& logs() { return *logs_; }
   StateKeeper& keeper() { return *keeper_; }
@@ -81,6 +83,7 @@ class StateWorld {
   std::vector<std::shared_ptr<PartitionLog>> partitions_;
   StateNotes notes_;
   absl::Status failure_;
+  bool disk_is_low_ = false;
   std::unique_ptr<StateKeeper> keeper_;
   std::vector<std::unique_ptr<WordMachine>> machines_;
   std::vector<std::unique_ptr<Shard>> shards_;

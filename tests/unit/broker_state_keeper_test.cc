@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/runtime/state_keeper.h"
 #include "storage/base/bytes.h"
+#include "storage/base/error.h"
 #include "tests/support/state_world.h"
 
 namespace weir {
@@ -106,6 +109,23 @@ TEST_F(StateKeeperTest, ANewDirectoryBeginsEmptyWithoutNotes) {
 TEST_F(StateKeeperTest, ByItselfItFlushesAfterThePause) {
   world_->Send(0, 5);
   world_->Pump();
+  world_->Advance(StateWorld::kFlushPause);
+  NoteEnds();
+  Crash();
+  ExpectEverything();
+  EXPECT_EQ(*AppliedOffset(world_->keeper().store(), StateWorld::Id(0)), Offset{5});
+}
+
+TEST_F(StateKeeperTest, OnALowDiskItFlushesNothingAndGoesOnWhenThereIsRoom) {
+  world_->SetDiskLow(true);
+  world_->Send(0, 5);
+  world_->Pump();
+  const int64_t operations = world_->disk().operations();
+  world_->Advance(2 * StateWorld::kFlushPause);
+  EXPECT_THAT(ReasonOf(world_->Flush()), ::testing::Optional(Reason::kDiskLow));
+  EXPECT_EQ(world_->disk().operations(), operations);
+  EXPECT_TRUE(world_->failure().ok()) << world_->failure();
+  world_->SetDiskLow(false);
   world_->Advance(StateWorld::kFlushPause);
   NoteEnds();
   Crash();
@@ -244,15 +264,22 @@ TEST_F(StateKeeperTest, WithNothingLeftAndATrimmedLogTheStartIsRefused) {
   EXPECT_EQ(std::string(opened_.message()), first) << "it says the same again";
 }
 
-TEST_F(StateKeeperTest, ATableThatStoreAndSnapshotsShareIsRefusedWhenItIsDamaged) {
+// Store and snapshots share most of their tables: what is damaged there is damaged for all.
+TEST_F(StateKeeperTest, DamageInEveryTableIsRefused) {
   MakeTrimmedLogs();
-  const auto names = world_->disk().List(kState);
-  ASSERT_TRUE(names.ok()) << names.status();
-  for (const std::string& name : *names) {
-    if (absl::EndsWith(name, ".sst") && !world_->disk().Stat(JoinPath(kNewer, name)).ok())
-      GTEST_SKIP() << "a compaction has given the store tables of its own";
-  }
-  Crash([](SimFileSystem& disk) { Damage(disk, kNewer, Tables::kAll); });
+  Crash([](SimFileSystem& disk) {
+    std::set<std::string> damaged;  // of one name is one table
+    for (const std::string path : {kState, kNewer, kOlder}) {
+      const auto names = disk.List(path);
+      ASSERT_TRUE(names.ok()) << names.status();
+      for (const std::string& name : *names) {
+        const std::string table = JoinPath(path, name);
+        if (absl::EndsWith(name, ".sst") && disk.Stat(table)->size > 0 &&
+            damaged.insert(name).second)
+          disk.FlipBit(table, 100);
+      }
+    }
+  });
   ASSERT_TRUE(absl::IsDataLoss(opened_)) << opened_;
   EXPECT_THAT(std::string(opened_.message()), HasSubstr(".sst"));
 }
