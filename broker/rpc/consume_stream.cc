@@ -7,6 +7,7 @@
 #include "broker/rpc/call_context.h"
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/record_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -20,34 +21,35 @@ ConsumeStream::ConsumeStream(const Services* services, grpc::CallbackServerConte
   absl::Status admitted = services_->calls->Enter(this);
   if (admitted.ok()) admitted = CheckGroups(*services_);
   absl::MutexLock lock(&mu_);
-  if (admitted.ok()) {
-    StartRead(&in_);
-  } else {
+  if (!admitted.ok()) {
     End(admitted);
+  } else if (!finished_) {  // Stop may have come already
+    StartRead(&bytes_);
   }
 }
 
 // What the member says.
 
 absl::Status ConsumeStream::Take() {
-  if (in_.has_join() == joined_) {
-    return MakeError(Reason::kInvalidRequest,
-                     joined_ ? "only the first message joins" : "the first message must join");
-  }
+  v1::ConsumeRequest in;
+  WEIR_ASSIGN_OR_RETURN(Reservation memory, DecodeRequest(bytes_, limits::kCommitRequestBytes,
+                                                          services_->memory->calls(), &in));
+  bytes_.Clear();
+  WEIR_RETURN_IF_ERROR(CheckJoins(in.has_join(), /*first=*/!joined_));
   if (!std::exchange(joined_, true)) {
-    if (in_.max_bytes() < 0) {
+    if (in.max_bytes() < 0) {
       return MakeError(Reason::kInvalidRequest,
-                       absl::StrCat("max_bytes is ", in_.max_bytes(), "; it must be 0 or more"));
+                       absl::StrCat("max_bytes is ", in.max_bytes(), "; it must be 0 or more"));
     }
-    max_bytes_ = std::min(in_.max_bytes() == 0 ? limits::kFetchBytesDefault : in_.max_bytes(),
+    max_bytes_ = std::min(in.max_bytes() == 0 ? limits::kFetchBytesDefault : in.max_bytes(),
                           limits::kPlainFetchBytes);
-    WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in_.join(), context_->peer()));
+    WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in.join(), context_->peer()));
     group_ = request.group;
     shard_ = services_->groups->PartitionOf(group_);
     session_->Join(std::move(request));
   }
-  if (in_.commit_size() > 0) Commit(in_.commit());
-  if (in_.revoked_epoch() != 0) session_->ConfirmRevoked(MemberEpoch{in_.revoked_epoch()});
+  if (in.commit_size() > 0) Commit(in.commit(), std::move(memory));
+  if (in.revoked_epoch() != 0) session_->ConfirmRevoked(MemberEpoch{in.revoked_epoch()});
   return absl::OkStatus();
 }
 
@@ -58,10 +60,11 @@ void ConsumeStream::OnReadDone(bool ok) {
     if (!taken.ok()) {
       End(taken);
     } else if (ok && !finished_) {
-      StartRead(&in_);
+      StartRead(&bytes_);
     } else if (!ok) {
-      // Whether it was closed or broke is known for sure only when the call is over.
-      leaving_ = true;
+      // Whether it was closed or broke is known for sure only when the call is over. A broker that
+      // stops has ended the call before: the member comes back.
+      leaving_ = !finished_;
       StopFetch();
       const auto is_records = [](const v1::ConsumeResponse& r) { return r.has_records(); };
       out_.erase(std::remove_if(out_.begin() + (writing_ ? 1 : 0), out_.end(), is_records),
@@ -71,7 +74,8 @@ void ConsumeStream::OnReadDone(bool ok) {
   GoOn();
 }
 
-void ConsumeStream::Commit(const google::protobuf::RepeatedPtrField<v1::GroupOffset>& offsets) {
+void ConsumeStream::Commit(const google::protobuf::RepeatedPtrField<v1::GroupOffset>& offsets,
+                           Reservation memory) {
   CommitItems items(*services_->catalog, offsets);
   CommitRequest request{.group = group_, .member_id = session_->member_id()};
   request.offsets = items.TakeOffsets();
@@ -93,8 +97,9 @@ void ConsumeStream::Commit(const google::protobuf::RepeatedPtrField<v1::GroupOff
           reply(std::vector<absl::Status>());
         }};
       },
-      [this, items = std::move(items),
-       asked = std::move(asked)](const absl::StatusOr<std::vector<absl::Status>>& answers) {
+      [this, items = std::move(items), asked = std::move(asked), memory = std::move(memory)](
+          const absl::StatusOr<std::vector<absl::Status>>& answers) mutable {
+        memory.Release();
         OnCommitted(items, asked, answers);
       });
 }
@@ -265,8 +270,16 @@ void ConsumeStream::OnFetched(const std::vector<TopicPartition>& asked, size_t f
       } else if (read->read.batches.size > 0) {
         bytes += static_cast<int64_t>(read->read.batches.size);
         room -= PutRecords(asked[at], &found->second, read->read, room);
+        read->read.batches = {};
+        out_memory_.Absorb(std::move(read->memory));
       }
     }
+    // Compressed batches become more; what waits to be written is held until the member has taken
+    // it.
+    const int64_t put = max_bytes_ - room;
+    if (put > 0 && !out_memory_.TryGrow(put))
+      End(OverMemoryBudget(services_->memory->fetch(), put));
+    if (put > 0) out_memory_.Shrink(std::min(put, out_memory_.bytes()));
   }
   if (bytes > 0) services_->metrics->CountFetched(bytes);
   GoOn();
@@ -328,7 +341,8 @@ void ConsumeStream::GoOn() {
     if (finished_) return;
     if (!writing_ && !out_.empty()) {
       writing_ = true;
-      StartWrite(&out_.front());
+      message_ = ToByteBuffer(out_.front());
+      StartWrite(&message_);
     }
     if (leaving_ && commits_ == 0 && out_.empty()) return End(absl::OkStatus());
     given_up = GivenUp();
@@ -346,7 +360,9 @@ void ConsumeStream::OnWriteDone(bool) {
   {
     absl::MutexLock lock(&mu_);
     writing_ = false;
+    message_.Clear();
     out_.pop_front();
+    if (out_.empty()) out_memory_.Release();
   }
   GoOn();
 }
@@ -380,7 +396,6 @@ void ConsumeStream::OnDone() {
     leave = leaving_ && !context_->IsCancelled();
   }
   session_->Close(leave);
-  services_->calls->Leave(this);
   Release();
 }
 
@@ -389,6 +404,7 @@ void ConsumeStream::Release() {
     absl::MutexLock lock(&mu_);
     if (--asked_ > 0) return;
   }
+  services_->calls->Leave(this);  // a stopping broker waits for what is still under way here
   delete this;
 }
 

@@ -9,6 +9,7 @@
 #define WEIR_BROKER_RPC_CONSUME_STREAM_H_
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
@@ -23,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "broker/limits/admission.h"
 #include "broker/partition/fetch.h"
 #include "broker/rpc/call_registry.h"
 #include "broker/rpc/group_encoding.h"
@@ -32,7 +34,7 @@
 
 namespace weir {
 
-class ConsumeStream : public grpc::ServerBidiReactor<v1::ConsumeRequest, v1::ConsumeResponse>,
+class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                       public LongCall,
                       public MemberSession::Owner {
  public:
@@ -67,8 +69,9 @@ class ConsumeStream : public grpc::ServerBidiReactor<v1::ConsumeRequest, v1::Con
   void OnDone() override ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status Take() ABSL_LOCKS_EXCLUDED(mu_);
-  void Commit(const google::protobuf::RepeatedPtrField<v1::GroupOffset>& offsets)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // `memory`: of the message that they came in.
+  void Commit(const google::protobuf::RepeatedPtrField<v1::GroupOffset>& offsets,
+              Reservation memory) ABSL_LOCKS_EXCLUDED(mu_);
   void OnCommitted(const CommitItems& items, const std::vector<OffsetCommit>& offsets,
                    const absl::StatusOr<std::vector<absl::Status>>& answers)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -106,11 +109,11 @@ class ConsumeStream : public grpc::ServerBidiReactor<v1::ConsumeRequest, v1::Con
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<MemberSession> session_;
-  v1::ConsumeRequest in_;  // belongs to the read under way
-  bool joined_ = false;    // the first message has come; of the reads
-  int64_t max_bytes_ = 0;  // of one answer; set by the first message
-  std::string group_;      // set by the first message
-  PartitionIndex shard_;   // likewise: where the group belongs
+  grpc::ByteBuffer bytes_;  // belongs to the read under way
+  bool joined_ = false;     // the first message has come; of the reads
+  int64_t max_bytes_ = 0;   // of one answer; set by the first message
+  std::string group_;       // set by the first message
+  PartitionIndex shard_;    // likewise: where the group belongs
 
   absl::Mutex mu_;
   Joined session_facts_ ABSL_GUARDED_BY(mu_);
@@ -121,7 +124,9 @@ class ConsumeStream : public grpc::ServerBidiReactor<v1::ConsumeRequest, v1::Con
   size_t turn_ ABSL_GUARDED_BY(mu_) = 0;  // which partition the next fetch begins with
   std::shared_ptr<Fetch> fetch_ ABSL_GUARDED_BY(mu_);
   std::deque<v1::ConsumeResponse> out_ ABSL_GUARDED_BY(mu_);
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;  // out_.front()
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);  // out_.front(), being written
+  Reservation out_memory_ ABSL_GUARDED_BY(mu_);    // for the records in out_
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;      // out_.front()
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side
   int commits_ ABSL_GUARDED_BY(mu_) = 0;       // not answered yet

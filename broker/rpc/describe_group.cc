@@ -134,12 +134,7 @@ void GroupDescriber::FillHead(v1::DescribeGroupResponse* response) const {
   response->set_state(EncodeGroupState(description_.state));
   response->set_paused(head.paused);
   response->set_group_epoch(head.epoch.value());
-  for (const GroupConfigEntry& entry : DescribeGroupConfig(head.config)) {
-    v1::ConfigEntry* const added = response->add_config();
-    added->set_name(entry.name);
-    added->set_value(entry.value);
-    added->set_is_default(entry.is_default);
-  }
+  EncodeGroupConfig(head.config, response->mutable_config());
 }
 
 void GroupDescriber::FillMember(const MemberDescription& description,

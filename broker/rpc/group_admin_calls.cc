@@ -78,12 +78,7 @@ absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& r
           [&](GroupMachine& machine, const MachineTime& now, Reply<GroupConfig> reply) {
             return machine.admin().Alter(now, request.group(), change, std::move(reply));
           }));
-  for (const GroupConfigEntry& entry : DescribeGroupConfig(config)) {
-    v1::ConfigEntry* const added = response->add_config();
-    added->set_name(entry.name);
-    added->set_value(entry.value);
-    added->set_is_default(entry.is_default);
-  }
+  EncodeGroupConfig(config, response->mutable_config());
   return absl::OkStatus();
 }
 

@@ -57,6 +57,16 @@ v1::GroupState EncodeGroupState(GroupState state) {
   return v1::GROUP_STATE_UNSPECIFIED;
 }
 
+void EncodeGroupConfig(const GroupConfig& config,
+                       google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to) {
+  for (const GroupConfigEntry& entry : DescribeGroupConfig(config)) {
+    v1::ConfigEntry* const added = to->Add();
+    added->set_name(entry.name);
+    added->set_value(entry.value);
+    added->set_is_default(entry.is_default);
+  }
+}
+
 Subscription DecodeSubscription(const v1::Subscription& subscription) {
   Subscription decoded{.topics = {subscription.topics().begin(), subscription.topics().end()},
                        .prefix = subscription.topic_prefix()};
@@ -69,6 +79,12 @@ Subscription DecodeSubscription(const v1::Subscription& subscription) {
 void EncodeSubscription(const Subscription& subscription, v1::Subscription* to) {
   for (const std::string& topic : subscription.topics) to->add_topics(topic);
   to->set_topic_prefix(subscription.prefix);
+}
+
+absl::Status CheckJoins(bool joins, bool first) {
+  if (joins == first) return absl::OkStatus();
+  return MakeError(Reason::kInvalidRequest,
+                   first ? "the first message must join" : "only the first message joins");
 }
 
 absl::StatusOr<JoinRequest> DecodeMembership(const v1::Membership& membership,

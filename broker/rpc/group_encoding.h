@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "broker/group/group_requests.h"
 #include "broker/topics/topic_catalog.h"
+#include "weir/v1/admin.pb.h"
 #include "weir/v1/group.pb.h"
 
 namespace weir {
@@ -22,8 +23,14 @@ v1::GroupStart EncodeGroupStart(GroupStart start);
 v1::GroupType EncodeGroupType(GroupType type);
 v1::GroupState EncodeGroupState(GroupState state);
 
+void EncodeGroupConfig(const GroupConfig& config,
+                       google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to);
+
 Subscription DecodeSubscription(const v1::Subscription& subscription);
 void EncodeSubscription(const Subscription& subscription, v1::Subscription* to);
+
+// The first message of a member's stream joins, no other does. INVALID_REQUEST.
+absl::Status CheckJoins(bool joins, bool first);
 
 // `peer`: of the connection, as gRPC names it. INVALID_CONFIG for an assignor that does not exist.
 absl::StatusOr<JoinRequest> DecodeMembership(const v1::Membership& membership,

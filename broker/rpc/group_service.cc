@@ -177,12 +177,12 @@ grpc::ServerUnaryReactor* GroupService::ResumeGroup(grpc::CallbackServerContext*
   return UnaryCall::RunOnAdmin(services_, {context, request, response}, kAdmin, weir::ResumeGroup);
 }
 
-grpc::ServerBidiReactor<v1::ConsumeRequest, v1::ConsumeResponse>* GroupService::Consume(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GroupService::Consume(
     grpc::CallbackServerContext* context) {
   return new ConsumeStream(services_, context);
 }
 
-grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>* GroupService::Join(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GroupService::Join(
     grpc::CallbackServerContext* context) {
   return new JoinStream(services_, context);
 }

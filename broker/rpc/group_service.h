@@ -19,8 +19,8 @@ using GroupServiceBase = v1::GroupService::WithRawCallbackMethod_ResetOffsets<
                             v1::GroupService::WithRawCallbackMethod_ListGroups<
                                 v1::GroupService::WithRawCallbackMethod_AlterGroup<
                                     v1::GroupService::WithRawCallbackMethod_CreateGroup<
-                                        v1::GroupService::WithCallbackMethod_Consume<
-                                            v1::GroupService::WithCallbackMethod_Join<
+                                        v1::GroupService::WithRawCallbackMethod_Consume<
+                                            v1::GroupService::WithRawCallbackMethod_Join<
                                                 v1::GroupService::Service>>>>>>>>>>>>;
 
 class GroupService : public GroupServiceBase {
@@ -48,9 +48,9 @@ class GroupService : public GroupServiceBase {
   grpc::ServerUnaryReactor* ResumeGroup(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
-  grpc::ServerBidiReactor<v1::ConsumeRequest, v1::ConsumeResponse>* Consume(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Consume(
       grpc::CallbackServerContext* context) override;
-  grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>* Join(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Join(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* CommitOffsets(grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer* request,

@@ -9,12 +9,11 @@ GroupSessions::GroupSessions(int32_t partitions) {
 SessionId GroupSessions::Enter(PartitionIndex partition, GroupStream* stream) {
   const SessionId session{last_session_.fetch_add(1, std::memory_order_relaxed) + 1};
   PartOf(partition).Add(session, stream);
-  size_.fetch_add(1, std::memory_order_relaxed);
   return session;
 }
 
 void GroupSessions::Leave(PartitionIndex partition, SessionId session) {
-  if (PartOf(partition).Remove(session)) size_.fetch_sub(1, std::memory_order_relaxed);
+  PartOf(partition).Remove(session);
 }
 
 void GroupSessions::Part::Add(SessionId session, GroupStream* stream) {
@@ -22,9 +21,9 @@ void GroupSessions::Part::Add(SessionId session, GroupStream* stream) {
   streams_.emplace(session, stream);
 }
 
-bool GroupSessions::Part::Remove(SessionId session) {
+void GroupSessions::Part::Remove(SessionId session) {
   absl::MutexLock lock(&mu_);
-  return streams_.erase(session) > 0;
+  streams_.erase(session);
 }
 
 void GroupSessions::Part::OnNotice(const Notice& notice) {

@@ -39,15 +39,13 @@ class GroupSessions {
   // After it returns the stream is not being called and will not be.
   void Leave(PartitionIndex partition, SessionId session);
 
-  size_t size() const { return size_.load(std::memory_order_relaxed); }
-
  private:
   class Part : public GroupListener {
    public:
     void OnNotice(const Notice& notice) override ABSL_LOCKS_EXCLUDED(mu_);
     void OnSessionsDropped() override ABSL_LOCKS_EXCLUDED(mu_);
     void Add(SessionId session, GroupStream* stream) ABSL_LOCKS_EXCLUDED(mu_);
-    bool Remove(SessionId session) ABSL_LOCKS_EXCLUDED(mu_);
+    void Remove(SessionId session) ABSL_LOCKS_EXCLUDED(mu_);
 
    private:
     absl::Mutex mu_;
@@ -58,7 +56,6 @@ class GroupSessions {
 
   std::vector<std::unique_ptr<Part>> parts_;
   std::atomic<uint64_t> last_session_{0};
-  std::atomic<size_t> size_{0};
 };
 
 }  // namespace weir

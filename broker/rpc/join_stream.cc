@@ -5,8 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "broker/rpc/call_context.h"
 #include "broker/rpc/group_encoding.h"
+#include "broker/rpc/request_decoder.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "storage/base/limits.h"
 
 namespace weir {
 
@@ -17,24 +19,25 @@ JoinStream::JoinStream(const Services* services, grpc::CallbackServerContext* co
   absl::Status admitted = services_->calls->Enter(this);
   if (admitted.ok()) admitted = CheckGroups(*services_);
   absl::MutexLock lock(&mu_);
-  if (admitted.ok()) {
-    StartRead(&in_);
-  } else {
+  if (!admitted.ok()) {
     End(admitted);
+  } else if (!finished_) {  // Stop may have come already
+    StartRead(&bytes_);
   }
 }
 
 absl::Status JoinStream::Take() {
-  if (in_.has_join() == joined_) {
-    return MakeError(Reason::kInvalidRequest,
-                     joined_ ? "only the first message joins" : "the first message must join");
-  }
+  v1::JoinRequest in;
+  WEIR_ASSIGN_OR_RETURN(const Reservation memory, DecodeRequest(bytes_, limits::kSmallRequestBytes,
+                                                                services_->memory->calls(), &in));
+  bytes_.Clear();
+  WEIR_RETURN_IF_ERROR(CheckJoins(in.has_join(), /*first=*/!joined_));
   if (!std::exchange(joined_, true)) {
-    WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in_.join(), context_->peer()));
+    WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in.join(), context_->peer()));
     session_->Join(std::move(request));
   }
-  if (in_.has_subscribe()) session_->Subscribe(DecodeSubscription(in_.subscribe()));
-  if (in_.revoked_epoch() != 0) session_->ConfirmRevoked(MemberEpoch{in_.revoked_epoch()});
+  if (in.has_subscribe()) session_->Subscribe(DecodeSubscription(in.subscribe()));
+  if (in.revoked_epoch() != 0) session_->ConfirmRevoked(MemberEpoch{in.revoked_epoch()});
   return absl::OkStatus();
 }
 
@@ -43,12 +46,12 @@ void JoinStream::OnReadDone(bool ok) {
   const absl::Status taken = ok ? Take() : absl::OkStatus();
   absl::MutexLock lock(&mu_);
   if (!ok) {
-    leaving_ = !finished_;
+    leaving_ = !finished_;  // a broker that stops has ended the call before: the member comes back
     End(absl::OkStatus());
   } else if (!taken.ok()) {
     End(taken);
   } else if (!finished_) {
-    StartRead(&in_);
+    StartRead(&bytes_);
   }
 }
 
@@ -67,7 +70,7 @@ void JoinStream::OnAssignment(const Notice& notice) {
 
 void JoinStream::WriteNext() {
   if (writing_ || finished_ || !next_.has_value()) return;
-  out_ = *std::exchange(next_, std::nullopt);
+  out_ = ToByteBuffer(*std::exchange(next_, std::nullopt));
   writing_ = true;
   StartWrite(&out_);
 }

@@ -5,6 +5,7 @@
 #define WEIR_BROKER_RPC_JOIN_STREAM_H_
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
@@ -20,7 +21,7 @@
 
 namespace weir {
 
-class JoinStream : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>,
+class JoinStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                    public LongCall,
                    public MemberSession::Owner {
  public:
@@ -36,7 +37,7 @@ class JoinStream : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinRespo
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnDone() override;
 
-  // What the message in in_ asks for.
+  // What the message in bytes_ asks for.
   absl::Status Take();
   void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -44,14 +45,14 @@ class JoinStream : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinRespo
   const Services* const services_;
   grpc::CallbackServerContext* const context_;
   const std::shared_ptr<MemberSession> session_;
-  v1::JoinRequest in_;   // belongs to the read under way
-  bool joined_ = false;  // the first message has come; of the reads
+  grpc::ByteBuffer bytes_;  // belongs to the read under way
+  bool joined_ = false;     // the first message has come; of the reads
 
   absl::Mutex mu_;
   Joined session_facts_ ABSL_GUARDED_BY(mu_);
   std::optional<v1::JoinResponse> next_
       ABSL_GUARDED_BY(mu_);                    // to be written; only the newest counts
-  v1::JoinResponse out_ ABSL_GUARDED_BY(mu_);  // being written
+  grpc::ByteBuffer out_ ABSL_GUARDED_BY(mu_);  // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side

@@ -13,7 +13,13 @@ inline constexpr const char* kFuzzedCalls[] = {
     "/weir.v1.AdminService/DescribeTopic", "/weir.v1.AdminService/AlterTopicConfig",
     "/weir.v1.AdminService/AddPartitions", "/weir.v1.AdminService/DeleteTopic",
     "/weir.v1.AdminService/DeleteRecords", "/weir.v1.AdminService/DescribeBroker",
-    "/weir.v1.AdminService/SetLogLevel"};
+    "/weir.v1.AdminService/SetLogLevel",   "/weir.v1.GroupService/CreateGroup",
+    "/weir.v1.GroupService/AlterGroup",    "/weir.v1.GroupService/ListGroups",
+    "/weir.v1.GroupService/DescribeGroup", "/weir.v1.GroupService/DeleteGroup",
+    "/weir.v1.GroupService/PauseGroup",    "/weir.v1.GroupService/ResumeGroup",
+    "/weir.v1.GroupService/Consume",       "/weir.v1.GroupService/Join",
+    "/weir.v1.GroupService/CommitOffsets", "/weir.v1.GroupService/FetchOffsets",
+    "/weir.v1.GroupService/ResetOffsets"};
 
 }  // namespace weir
 

@@ -10,6 +10,7 @@
 #include "storage/record/record_batch_builder.h"
 #include "tests/fault/fuzz_requests.h"
 #include "weir/v1/admin.pb.h"
+#include "weir/v1/group.pb.h"
 #include "weir/v1/log.pb.h"
 
 namespace weir {
@@ -142,6 +143,79 @@ void WriteAdmin(Corpus corpus) {
   corpus.Add("set_log_level", "/weir.v1.AdminService/SetLogLevel", level);
 }
 
+v1::Membership MembershipOf(const std::string& group) {
+  v1::Membership membership;
+  membership.set_group(group);
+  membership.mutable_subscription()->add_topics("t");
+  membership.set_start(v1::EARLIEST);
+  membership.set_client_id("fuzz");
+  return membership;
+}
+
+void AddPosition(google::protobuf::RepeatedPtrField<v1::GroupOffset>* to) {
+  v1::GroupOffset* const position = to->Add();
+  position->set_topic("t");
+  position->set_offset(1);
+  position->set_metadata("m");
+}
+
+void WriteGroupAdmin(Corpus corpus) {
+  v1::CreateGroupRequest create;
+  create.set_group("g");
+  create.set_type(v1::CONSUMER);
+  create.set_start(v1::EARLIEST);
+  (*create.mutable_config())["session.timeout.ms"] = "1000";
+  corpus.Add("create_group", "/weir.v1.GroupService/CreateGroup", create);
+  v1::AlterGroupRequest alter;
+  alter.set_group("g");
+  (*alter.mutable_set())["assignor"] = "range";
+  alter.add_remove("session.timeout.ms");
+  corpus.Add("alter_group", "/weir.v1.GroupService/AlterGroup", alter);
+  v1::ListGroupsRequest list;
+  list.set_prefix("g");
+  list.set_page_size(10);
+  corpus.Add("list_groups", "/weir.v1.GroupService/ListGroups", list);
+  v1::DescribeGroupRequest describe;
+  describe.set_group("g");
+  corpus.Add("describe_group", "/weir.v1.GroupService/DescribeGroup", describe);
+  v1::DeleteGroupRequest remove;
+  remove.set_group("g");
+  corpus.Add("delete_group", "/weir.v1.GroupService/DeleteGroup", remove);
+  v1::PauseGroupRequest pause;
+  pause.set_group("g");
+  corpus.Add("pause_group", "/weir.v1.GroupService/PauseGroup", pause);
+  v1::ResumeGroupRequest resume;
+  resume.set_group("g");
+  corpus.Add("resume_group", "/weir.v1.GroupService/ResumeGroup", resume);
+  v1::ResetOffsetsRequest reset;
+  reset.set_group("g");
+  reset.set_topic("t");
+  reset.set_timestamp_ms(1'700'000'000'000);
+  corpus.Add("reset_offsets", "/weir.v1.GroupService/ResetOffsets", reset);
+}
+
+void WriteMembers(Corpus corpus) {
+  v1::ConsumeRequest consume;
+  *consume.mutable_join() = MembershipOf("g");
+  consume.set_max_bytes(1000);
+  AddPosition(consume.mutable_commit());
+  corpus.Add("consume", "/weir.v1.GroupService/Consume", consume);
+  v1::JoinRequest join;
+  *join.mutable_join() = MembershipOf("g");
+  join.mutable_subscribe()->set_topic_prefix("t");
+  join.set_revoked_epoch(1);
+  corpus.Add("join", "/weir.v1.GroupService/Join", join);
+  v1::CommitOffsetsRequest commit;
+  commit.set_group("h");
+  commit.set_start(v1::EARLIEST);
+  AddPosition(commit.mutable_offsets());
+  corpus.Add("commit_offsets", "/weir.v1.GroupService/CommitOffsets", commit);
+  v1::FetchOffsetsRequest fetch;
+  fetch.set_group("h");
+  fetch.add_partitions()->set_topic("t");
+  corpus.Add("fetch_offsets", "/weir.v1.GroupService/FetchOffsets", fetch);
+}
+
 }  // namespace
 }  // namespace weir
 
@@ -152,5 +226,7 @@ int main(int argc, char** argv) {
   }
   weir::WriteLog(weir::Corpus(argv[1]));
   weir::WriteAdmin(weir::Corpus(argv[1]));
+  weir::WriteGroupAdmin(weir::Corpus(argv[1]));
+  weir::WriteMembers(weir::Corpus(argv[1]));
   return 0;
 }

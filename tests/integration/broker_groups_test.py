@@ -169,7 +169,13 @@ class Groups(BrokerTest):
         late.leave()
 
     def test_members_resume_after_the_broker_was_killed(self):
-        broker = Broker(self.directory + "/killed").start()
+        self.resume_after(Broker.kill)
+
+    def test_members_resume_after_the_broker_was_stopped(self):
+        self.resume_after(Broker.stop)
+
+    def resume_after(self, end):
+        broker = Broker(self.directory + "/" + end.__name__).start()
         broker.create("topic", 2)
         member = Member(broker, "group", ["topic"])
         member.wait_for_partitions(2)
@@ -180,7 +186,7 @@ class Groups(BrokerTest):
         fetch = group_pb2.FetchOffsetsRequest(group="group")
         while not any(r.offset.offset == 1 for r in stub.FetchOffsets(fetch, timeout=DEADLINE).results):
             pass  # until its commit is there
-        broker.kill()
+        end(broker)
         member.wait(lambda m: m.ended, "the break")
         broker.start()
         again = Member(broker, "group", ["topic"], member_id=identity.member_id, member_epoch=identity.member_epoch)
@@ -278,6 +284,19 @@ class Groups(BrokerTest):
         self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), INVALID, "INVALID_REQUEST")
         create = group_pb2.CreateGroupRequest(group="startless", type=group_pb2.CONSUMER)
         self.assertFails(lambda: self.groups.CreateGroup(create, timeout=DEADLINE), INVALID, "INVALID_REQUEST")
+
+    def test_messages_that_are_none_or_too_much(self):
+        commits = group_pb2.ConsumeRequest(commit=[group_pb2.GroupOffset()] * 200_000).SerializeToString()
+        names = group_pb2.JoinRequest()
+        names.join.subscription.topics.extend([""] * 1_000_000)
+        before = self.broker.resident_bytes()
+        for call, message in (("Consume", b"\xff\xff\xff"), ("Join", b"\xff\xff\xff"), ("Consume", commits * 20),
+                              ("Join", names.SerializeToString())):
+            with self.broker.connect() as channel, self.assertRaises(grpc.RpcError) as raised:
+                list(channel.stream_stream("/weir.v1.GroupService/" + call)(iter([message]), timeout=DEADLINE))
+            self.assertEqual((raised.exception.code(), dict(raised.exception.trailing_metadata()).get("weir-reason")),
+                             (INVALID, "INVALID_REQUEST"), call)
+        self.assertLess(self.broker.resident_bytes() - before, 128 << 20)
 
     def test_the_brokers_own_topic_is_hidden_and_read_only(self):
         listed = self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), timeout=DEADLINE).topics
