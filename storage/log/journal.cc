@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
 #include "storage/base/seeded_bugs.h"
@@ -25,8 +27,14 @@ absl::Status Journal::AdoptFiles() {
                         fs.List(JournalDirectory(options_.data_directory)));
   absl::MutexLock lock(&mu_);
   for (const std::string& name : names) {
-    const auto number = ParseJournalName(name);
+    absl::string_view finished = name;
+    const bool half_made = absl::ConsumeSuffix(&finished, kTemporarySuffix);
+    const auto number = ParseJournalName(finished);
     if (!number) continue;
+    if (half_made) {
+      WEIR_RETURN_IF_ERROR(fs.Remove(JoinPath(JournalDirectory(options_.data_directory), name)));
+      continue;
+    }
     next_number_ = std::max(next_number_, *number + 1);
     const std::string path = JournalPath(options_.data_directory, *number);
     WEIR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, fs.Open(path, OpenMode::kReadWrite));
@@ -37,8 +45,7 @@ absl::Status Journal::AdoptFiles() {
     if (header && header->uuid == options_.uuid && header->sequence >= options_.live_from)
       slot.sequence = header->sequence;
     WEIR_ASSIGN_OR_RETURN(const int64_t size, slot.file->Size());
-    if (size != options_.file_bytes &&
-        slot.sequence.value() == 0) {  // half made, or the setting has changed
+    if (size != options_.file_bytes && slot.sequence.value() == 0) {  // the setting has changed
       WEIR_RETURN_IF_ERROR(fs.Remove(path));
       continue;
     }
@@ -54,7 +61,8 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
   auto journal = std::unique_ptr<Journal>(new Journal(std::move(options)));
   WEIR_RETURN_IF_ERROR(journal->AdoptFiles());
   journal->header_ = {.uuid = journal->options_.uuid,
-                      .sequence = journal->options_.first_sequence - 1};  // TakeNextFile counts up
+                      .sequence = journal->options_.first_sequence - 1,  // TakeNextFile counts up
+                      .file_bytes = journal->options_.file_bytes};
   WEIR_ASSIGN_OR_RETURN(const bool taken, journal->TakeNextFile(Purpose::kControl));
   WEIR_CHECK(taken);
   // The header is on disk before a recovery point names the file.
@@ -67,9 +75,11 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
 }
 
 absl::StatusOr<Journal::Slot> Journal::MakeFile(int number) {
+  // Under its name it is whole, so that one which is shorter than its header says has been cut.
   const std::string path = JournalPath(options_.data_directory, number);
+  const std::string temporary = absl::StrCat(path, kTemporarySuffix);
   FileSystem& fs = *options_.file_system;
-  absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kCreateNew);
+  absl::StatusOr<std::unique_ptr<File>> file = fs.Open(temporary, OpenMode::kCreateNew);
   absl::Status status = file.status();
   const std::string zeros(static_cast<size_t>(std::min(kZeroWrite, options_.file_bytes)), '\0');
   for (int64_t at = 0; status.ok() && at < options_.file_bytes;
@@ -81,12 +91,15 @@ absl::StatusOr<Journal::Slot> Journal::MakeFile(int number) {
       if (const absl::Status synced = (*file)->Sync(); !synced.ok()) status = FlushFailed(synced);
     }
   }
-  if (status.ok()) {
+  const bool whole = status.ok();
+  if (whole) status = fs.Rename(temporary, path);
+  const bool renamed = whole && status.ok();
+  if (renamed) {
     const absl::Status synced = fs.SyncDirectory(JournalDirectory(options_.data_directory));
     if (!synced.ok()) status = FlushFailed(synced);
   }
   if (!status.ok()) {
-    fs.Remove(path).IgnoreError();
+    fs.Remove(renamed ? path : temporary).IgnoreError();
     return status;
   }
   return Slot{.number = number, .file = *std::move(file)};

@@ -10,8 +10,8 @@ namespace weir {
 namespace {
 
 constexpr absl::string_view kMagic = "WEIRJRNL";
-constexpr uint32_t kVersion = 1;
-constexpr size_t kHeaderBytes = 8 + 4 + 16 + 8;  // magic, version, uuid, sequence; then their CRC
+constexpr size_t kVersion1Bytes = 8 + 4 + 16 + 8;      // magic, version, uuid, sequence; then CRC
+constexpr size_t kVersion2Bytes = kVersion1Bytes + 8;  // and the file's size; then CRC
 
 // What a round's CRC covers before the round's own bytes.
 uint32_t RoundSeed(const JournalFileHeader& file, uint32_t length, RoundNumber round) {
@@ -46,23 +46,28 @@ bool DecodeEntries(absl::string_view body, std::vector<JournalEntry>* entries) {
 
 std::string EncodeJournalFileHeader(const JournalFileHeader& header) {
   std::string block(kMagic);
-  AppendLittle(&block, kVersion);
+  AppendLittle(&block, uint32_t{header.file_bytes == 0 ? 1u : 2u});
   block.append(reinterpret_cast<const char*>(header.uuid.data()), header.uuid.size());
   AppendLittle(&block, header.sequence.value());
+  if (header.file_bytes != 0) AppendLittle(&block, header.file_bytes);
   AppendLittle(&block, Crc32c(block));
   block.resize(limits::kJournalBlock, '\0');
   return block;
 }
 
 std::optional<JournalFileHeader> DecodeJournalFileHeader(absl::string_view block) {
-  if (block.size() < kHeaderBytes + 4 || block.substr(0, kMagic.size()) != kMagic)
+  if (block.size() < kVersion1Bytes + 4 || block.substr(0, kMagic.size()) != kMagic)
     return std::nullopt;
-  if (LoadLittle<uint32_t>(block.data() + kHeaderBytes) != Crc32c(block.substr(0, kHeaderBytes)))
+  const auto version = LoadLittle<uint32_t>(block.data() + 8);
+  if (version != 1 && version != 2) return std::nullopt;
+  const size_t bytes = version == 1 ? kVersion1Bytes : kVersion2Bytes;
+  if (block.size() < bytes + 4 ||
+      LoadLittle<uint32_t>(block.data() + bytes) != Crc32c(block.substr(0, bytes)))
     return std::nullopt;
-  if (LoadLittle<uint32_t>(block.data() + 8) != kVersion) return std::nullopt;
   JournalFileHeader header;
   std::memcpy(header.uuid.data(), block.data() + 12, 16);
   header.sequence = JournalSequence{LoadLittle<uint64_t>(block.data() + 28)};
+  if (version == 2) header.file_bytes = LoadLittle<int64_t>(block.data() + kVersion1Bytes);
   return header;
 }
 

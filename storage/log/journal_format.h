@@ -32,9 +32,11 @@ inline constexpr size_t kEntryHeadBytes = 41;
 struct JournalFileHeader {
   JournalUuid uuid{};
   JournalSequence sequence;
+  int64_t file_bytes = 0;  // a shorter file was cut; 0: not known, as in version 1
 };
 
-// One block, limits::kJournalBlock bytes.
+// One block, limits::kJournalBlock bytes; of version 1 when file_bytes is 0, otherwise of
+// version 2.
 std::string EncodeJournalFileHeader(const JournalFileHeader& header);
 // Nothing when `block` is no header (never written, torn, or a future version).
 std::optional<JournalFileHeader> DecodeJournalFileHeader(absl::string_view block);

@@ -42,6 +42,7 @@ std::optional<int64_t> FindRound(const JournalFileHeader& header, absl::string_v
 // A file of the ring; its header may be missing.
 struct Found {
   std::string path;
+  int64_t size = 0;
   std::optional<JournalFileHeader> header;
 };
 
@@ -56,7 +57,8 @@ absl::StatusOr<std::vector<Found>> FindFiles(FileSystem& fs, const std::string& 
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, fs.Open(path, OpenMode::kRead));
     std::string block(limits::kJournalBlock, '\0');
     WEIR_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(FilePosition{0}, absl::MakeSpan(block)));
-    files.push_back({path, DecodeJournalFileHeader(absl::string_view(block).substr(0, n))});
+    WEIR_ASSIGN_OR_RETURN(const int64_t size, file->Size());
+    files.push_back({path, size, DecodeJournalFileHeader(absl::string_view(block).substr(0, n))});
   }
   return files;
 }
@@ -97,6 +99,11 @@ absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directo
   int64_t end = limits::kJournalBlock;
   for (const RingFile& file : files) {
     WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, file.path));
+    if (static_cast<int64_t>(content.size()) < file.header.file_bytes) {
+      return Corrupt(file.path, static_cast<int64_t>(content.size()),
+                     absl::StrCat("the file, which was made with ", file.header.file_bytes,
+                                  " bytes, is cut off"));
+    }
     int64_t at = limits::kJournalBlock;
     while (at < static_cast<int64_t>(content.size())) {
       const auto round =
@@ -132,6 +139,8 @@ absl::Status JournalReader::Read(FileSystem& fs, const std::string& data_directo
   const JournalFileHeader next{from.journal, files.back().header.sequence + 1};
   for (const Found& file : found) {
     if (file.header) continue;
+    if (file.size < limits::kJournalBlock)
+      return Corrupt(file.path, file.size, "the file is cut off within its header");
     WEIR_ASSIGN_OR_RETURN(const std::string content, ReadFile(fs, file.path));
     if (FindRound(next, content, limits::kJournalBlock, last + 1, from.through))
       return Corrupt(file.path, 0, "the header does not verify, but rounds follow it");

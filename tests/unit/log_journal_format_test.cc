@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
 #include "storage/base/limits.h"
 #include "storage/log/journal_format.h"
 
@@ -60,6 +61,26 @@ TEST(JournalFileHeaderTest, ComesBackFromItsBlock) {
   ASSERT_TRUE(header.has_value());
   EXPECT_EQ(header->uuid, kFile.uuid);
   EXPECT_EQ(header->sequence, kFile.sequence);
+}
+
+TEST(JournalFileHeaderTest, WithTheFilesSizeItIsOfVersion2) {
+  JournalFileHeader header = kFile;
+  header.file_bytes = 64 * limits::kMiB;
+  const std::string block = EncodeJournalFileHeader(header);
+  EXPECT_EQ(block.substr(0, 12), std::string("WEIRJRNL\2\0\0\0", 12));
+  EXPECT_EQ(block.substr(36, 8), std::string("\0\0\0\4\0\0\0\0", 8));
+  EXPECT_EQ(LoadLittle<uint32_t>(block.data() + 44), Crc32c(block.substr(0, 44)));
+  const auto decoded = DecodeJournalFileHeader(block);
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(decoded->uuid, kFile.uuid);
+  EXPECT_EQ(decoded->sequence, kFile.sequence);
+  EXPECT_EQ(decoded->file_bytes, header.file_bytes);
+  for (size_t bit = 0; bit < 48 * 8; ++bit) {
+    std::string damaged = block;
+    damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    EXPECT_FALSE(DecodeJournalFileHeader(damaged)) << "bit " << bit;
+  }
+  EXPECT_FALSE(DecodeJournalFileHeader(block.substr(0, 47)));
 }
 
 TEST(JournalFileHeaderTest, EveryBitFlipIsNoticed) {

@@ -217,12 +217,12 @@ TEST_F(JournalTest, FileOfAnotherSizeIsKeptWhileItIsLiveAndThenReplaced) {
 
 TEST_F(JournalTest, HalfMadeFileIsThrownAway) {
   Open();
-  disk_->WriteRaw(Path(1), std::string(kBlock, '\0'));  // power was lost while it was made
+  disk_->WriteRaw(Path(1) + ".tmp", std::string(kBlock, '\0'));  // power was lost while it was made
   JournalOptions options = Options();
   options.first_sequence = JournalSequence{3};
   Open(options);
-  EXPECT_EQ(JournalFiles(), (std::vector<std::string>{Path(0), Path(2)}));
-  EXPECT_EQ(disk_->ReadRaw(Path(2)).size(), static_cast<size_t>(kFileBytes));
+  EXPECT_EQ(JournalFiles(), (std::vector<std::string>{Path(0), Path(1)}));
+  EXPECT_EQ(disk_->ReadRaw(Path(1)).size(), static_cast<size_t>(kFileBytes));
 }
 
 TEST_F(JournalTest, ForeignFilesInItsDirectoryAreLeftAlone) {
