@@ -472,7 +472,9 @@ class CliTest(unittest.TestCase):
     def test_bench_gives_figures_with_their_configuration(self):
         cases = {"produce": ("--records", "20000"), "singles": ("--records", "2000", "--threads", "4"), "unary": ("--records", "2000"),
                  "fetch": ("--records", "20000"), "fetch --raw": ("--records", "20000"), "e2e": ("--records", "500", "--rate", "1000"),
-                 "create": ("--partitions", "20", "--topics", "2"), "idle": ("--partitions", "20")}
+                 "create": ("--partitions", "20", "--topics", "2"), "idle": ("--partitions", "20"),
+                 "commit": ("--partitions", "20", "--groups", "4", "--offsets", "2000"),
+                 "produce-and-commit": ("--records", "20000", "--commit-rate", "20000")}
         for case, words in cases.items():
             [result] = self.weir.json("bench", *case.split(), *words, "--runs", "2", "--http", self.broker.http)
             self.assertEqual(result["case"], case.split()[0])
@@ -483,7 +485,19 @@ class CliTest(unittest.TestCase):
                 self.assertLessEqual(figure["median"], figure["max"])
         self.assertEqual(self.weir.run("bench", "restart", "--bytes", "1", status=1).stdout, b"")
 
+    def test_bench_of_members_that_come_and_go(self):
+        [result] = self.weir.json("bench", "members", "--members", "8", "--partitions", "20", "--churn", "100", "--for", "500ms",
+                                  "--runs", "1", "--http", self.broker.http)
+        figures = {name: figure["median"] for name, figure in result["figures"].items()}
+        self.assertEqual((figures["double_owned"], figures["refused"]), (0, 0))
+        self.assertGreater(figures["commits"], 0)
+        self.assertGreater(figures["changes_per_second"], 0)
+        self.assertEqual(self.weir.json("group", "list"), [])
+
     def test_bench_starts_a_broker_of_its_own_and_leaves_nothing(self):
+        [result] = self.weir.json("bench", "offsets", "--spawn", "--broker-program", PROGRAMS["weir-broker"], "--work", self.folder,
+                                  "--partitions", "20", "--offsets", "200", "--runs", "2")
+        self.assertGreater(result["figures"]["ready_seconds"]["min"], 0)
         [result] = self.weir.json("bench", "restart", "--spawn", "--broker-program", PROGRAMS["weir-broker"], "--work", self.folder,
                                   "--partitions", "20", "--bytes", "1MiB", "--runs", "2")
         self.assertGreater(result["figures"]["first_acknowledgement_seconds"]["min"], 0)

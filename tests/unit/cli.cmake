@@ -3,6 +3,7 @@ weir_test(cli_test
   DEPS weir_cli)
 weir_test(bench_test
   SOURCES cli_bench_runner_test.cc cli_broker_output_test.cc cli_histogram_test.cc cli_metrics_page_test.cc
+          cli_ownership_test.cc
   DEPS weir_bench)
 weir_test(log_inspect_test
   SOURCES cli_log_inspect_test.cc

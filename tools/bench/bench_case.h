@@ -39,6 +39,13 @@ struct BenchSettings {
   int64_t bytes = 0;  // of data loaded beforehand; 0: the case's own default
   int64_t message_bytes = 64 * limits::kKiB;
   bool raw = false;
+  int groups = 0;           // consumer groups; 0: the case's own default
+  int members = 0;          // of a group; 0: the case's own default
+  int per_call = 1'000;     // offsets of one commit
+  int64_t commit_rate = 0;  // offsets per second; 0: the case's own default
+  int churn = 0;            // members that leave or join per second
+  absl::Duration churn_time = absl::Seconds(20);
+  int64_t offsets = 0;  // committed beforehand; 0: the case's own default
 };
 
 // A figure with its unit: "records/s", "us", "bytes", ...
@@ -68,6 +75,10 @@ std::unique_ptr<BenchCase> MakeCreateCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeIdleCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeRestartCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeHistoryCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeCommitCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeProduceAndCommitCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeMembersCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeOffsetsCase(const BenchSettings& settings);
 
 // p50, p99, p99.9 and max in microseconds, named latency_...; nothing of an empty histogram.
 void AppendLatencies(const Histogram& histogram, Measures* measures);

@@ -164,6 +164,19 @@ void AddProducerOptions(CLI::App* command, BenchSettings* settings) {
       ->check(CLI::Range(1, 1'000));
 }
 
+void AddOffsets(CLI::App* command, BenchSettings* settings, const std::string& help) {
+  command->add_option("--offsets", settings->offsets, help)
+      ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}));
+}
+
+void AddCommitOptions(CLI::App* command, BenchSettings* settings) {
+  command->add_option("--per-call", settings->per_call, "Offsets of one commit")
+      ->check(CLI::Range(size_t{1}, limits::kOffsetsPerRequest))
+      ->capture_default_str();
+  command->add_option("--commit-rate", settings->commit_rate, "Offsets per second at most")
+      ->check(AtLeast(1));
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& app, Invocation& invocation) {
@@ -245,7 +258,41 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* history = add("history", "Whether produce slows down with what is in the log",
                           "history --spawn --bytes 10GiB", MakeHistoryCase);
   AddProducerOptions(history, settings);
-  AddBytes(history, settings, "Data to load first (10GiB)");
+  AddBytes(history, settings, "Data to load first (10GiB, or none with --offsets)");
+  AddOffsets(history, settings, "Committed offsets to have first (none)");
+
+  CLI::App* commit = add("commit", "Committed offsets, many a call",
+                         "commit --spawn --groups 16 --partitions 1000", MakeCommitCase);
+  AddPartitions(commit, settings);
+  AddCommitOptions(commit, settings);
+  commit->add_option("--offsets", settings->offsets, "Offsets in each run (2000000)")
+      ->check(AtLeast(1));
+  commit->add_option("--groups", settings->groups, "Groups that commit (16)")
+      ->check(CLI::Range(1, 10'000));
+  commit->add_option("--threads", settings->threads, "Calls at once (8)")
+      ->check(CLI::Range(1, 1'000));
+
+  CLI::App* produce_and_commit =
+      add("produce-and-commit", "Whether commits slow produces down",
+          "produce-and-commit --spawn --commit-rate 50000", MakeProduceAndCommitCase);
+  AddProducerOptions(produce_and_commit, settings);
+  AddCommitOptions(produce_and_commit, settings);
+
+  CLI::App* members =
+      add("members", "A consumer group whose members come and go",
+          "members --spawn --members 1000 --partitions 1000 --churn 20 --for 2m", MakeMembersCase);
+  AddPartitions(members, settings);
+  members->add_option("--members", settings->members, "Members of the group (1000)")
+      ->check(CLI::Range(1, 5'000));
+  members->add_option("--churn", settings->churn, "Leaves and joins per second (0)")
+      ->check(CLI::Range(0, 10'000));
+  AddParsed(members, "--for", &settings->churn_time, ParseDurationArgument,
+            "How long members leave and join (20s)");
+
+  CLI::App* offsets = add("offsets", "Restart and memory with many committed offsets",
+                          "offsets --spawn --offsets 1000000", MakeOffsetsCase);
+  AddPartitions(offsets, settings);
+  AddOffsets(offsets, settings, "Committed offsets (1000000)");
 }
 
 }  // namespace weir
