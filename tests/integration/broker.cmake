@@ -19,5 +19,5 @@ add_custom_target(broker_python_stubs ALL DEPENDS ${stub_files})
 foreach(test records errors start restart full_disk groups)
   add_test(NAME Broker.${test} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/broker_${test}_test.py)
   set_tests_properties(Broker.${test} PROPERTIES TIMEOUT 600
-    ENVIRONMENT "PYTHONPATH=${stubs};WEIR_BROKER_PROGRAM=$<TARGET_FILE:weir-broker>")
+    ENVIRONMENT "PYTHONPATH=${stubs};WEIR_BROKER_PROGRAM=$<TARGET_FILE:weir-broker>;WEIR_SANITIZE=${WEIR_SANITIZE}")
 endforeach()

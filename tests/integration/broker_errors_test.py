@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import os
 import socket
 import struct
 import unittest
@@ -364,6 +365,8 @@ class MemoryLimit(BrokerTest):
             return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10
 
     def assertWithinLimit(self):
+        if os.environ.get("WEIR_SANITIZE"):
+            return  # a sanitizer keeps what was freed, and shadows of all of it
         self.assertLess(self.peak_bytes(), (128 + 256) << 20)
 
     def test_requests_of_millions_of_empty_elements_are_refused_before_they_are_decoded(self):
