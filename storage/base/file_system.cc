@@ -60,10 +60,14 @@ absl::Status RemoveTree(FileSystem& fs, const std::string& path) {
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
     const std::string child = JoinPath(path, name);
-    WEIR_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(child));
-    WEIR_RETURN_IF_ERROR(info.is_directory ? RemoveTree(fs, child) : fs.Remove(child));
+    const absl::StatusOr<FileInfo> info = fs.Stat(child);
+    absl::Status removed = info.status();
+    if (info.ok()) removed = info->is_directory ? RemoveTree(fs, child) : fs.Remove(child);
+    // Somebody else has removed it.
+    if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   }
-  return fs.Remove(path);
+  const absl::Status removed = fs.Remove(path);
+  return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
 }
 
 }  // namespace weir

@@ -127,7 +127,8 @@ inline constexpr absl::string_view kTemporarySuffix = ".tmp";
 // Creates missing parents too. Durable: each new entry's parent is synced.
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path);
 
-// Removes a directory with everything in it; OK when it does not exist.
+// Removes a directory with everything in it; OK when it does not exist, also where somebody else
+// removes parts of it meanwhile.
 absl::Status RemoveTree(FileSystem& fs, const std::string& path);
 
 // "a/b" for "a" and "b".

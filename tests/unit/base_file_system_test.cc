@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "absl/strings/str_cat.h"
+#include "storage/base/executor.h"
 #include "storage/base/file_system.h"
 #include "tests/support/sim_file_system.h"
 
@@ -333,6 +335,22 @@ TEST_P(FileSystemTest, CreateDirectoriesAndRemoveTreeGoTheWholeWay) {
   EXPECT_TRUE(RemoveTree(fs_, At("a")).ok());
   EXPECT_EQ(fs_.Stat(At("a")).status().code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(RemoveTree(fs_, At("a")).ok());
+}
+
+TEST_P(FileSystemTest, ATreeMayBeRemovedByTwoAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    ASSERT_TRUE(CreateDirectories(fs_, At("a/b")).ok());
+    for (int i = 0; i < 20; ++i) Create(absl::StrCat("a/b/f", i));
+    absl::Status first, second;
+    {
+      ThreadExecutor executor("remove", 2);
+      executor.Post([&] { first = RemoveTree(fs_, At("a")); });
+      executor.Post([&] { second = RemoveTree(fs_, At("a")); });
+    }
+    EXPECT_TRUE(first.ok()) << first;
+    EXPECT_TRUE(second.ok()) << second;
+    EXPECT_EQ(fs_.Stat(At("a")).status().code(), absl::StatusCode::kNotFound);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
