@@ -1,4 +1,4 @@
-// absl::Mutex and absl::CondVar on std::mutex, in place of the packaged ones, for builds with
+// absl::Mutex, absl::CondVar and absl::Notification on std::mutex, in place of the packaged ones, for builds with
 // ThreadSanitizer only. Debian's abseil is built without it, so ThreadSanitizer sees no lock in
 // absl::Mutex and reports everything it guards as a race. It does know std::mutex. The definitions
 // here take precedence over those in the shared library, for its own calls too. Simple before fast:
@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 
 namespace {
@@ -131,6 +132,30 @@ bool CondVar::WaitWithTimeout(Mutex* mutex, Duration timeout) {
 void CondVar::Signal() { StateOf<std::condition_variable>(cv_).notify_one(); }
 void CondVar::SignalAll() { StateOf<std::condition_variable>(cv_).notify_all(); }
 void CondVar::EnableDebugLog(const char*) {}
+
+// The library's own Notification looks at the flag before it takes the mutex, where ThreadSanitizer
+// does not see it: who came after Notify() would seem to race with what was done before.
+Notification::~Notification() { MutexLock lock(&mutex_); }
+
+void Notification::Notify() {
+  MutexLock lock(&mutex_);
+  notified_yet_.store(true, std::memory_order_release);
+}
+
+void Notification::WaitForNotification() const {
+  MutexLock lock(&mutex_);
+  mutex_.Await(Condition(this, &Notification::HasBeenNotified));
+}
+
+bool Notification::WaitForNotificationWithTimeout(Duration timeout) const {
+  MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(Condition(this, &Notification::HasBeenNotified), timeout);
+}
+
+bool Notification::WaitForNotificationWithDeadline(Time deadline) const {
+  MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(Condition(this, &Notification::HasBeenNotified), deadline);
+}
 
 ABSL_NAMESPACE_END
 }  // namespace absl
