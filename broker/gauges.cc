@@ -1,12 +1,16 @@
 #include "broker/gauges.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "broker/group_sampler.h"
+#include "broker/metrics/group_collector.h"
 #include "broker/metrics/partition_collector.h"
+#include "broker/partition/record_time.h"
 
 namespace weir {
 namespace {
@@ -42,6 +46,22 @@ std::vector<PartitionSample> SamplePartitions(const TopicCatalog& catalog, LogMa
     }
     after = topics.back()->name;
   }
+}
+
+// Looks at them anew for every page; one page is made at a time.
+std::unique_ptr<GroupCollector> CollectorOf(const GaugeSources& from) {
+  const auto record_time = [from](const TopicPartition& id,
+                                  Offset offset) -> std::optional<int64_t> {
+    const TopicPtr topic = from.catalog->Find(id.topic);
+    if (topic == nullptr) return std::nullopt;
+    return RecordTimeMs(from.partitions, topic, id.partition, offset);
+  };
+  const auto sampler =
+      std::make_shared<GroupSampler>(GroupSampler::Options{.shards = from.groups->shards(),
+                                                           .topics = &from.groups->topics(),
+                                                           .clock = from.clock,
+                                                           .record_time = record_time});
+  return std::make_unique<GroupCollector>([sampler] { return sampler->Sample(); });
 }
 
 }  // namespace
@@ -89,6 +109,7 @@ void AddGauges(const GaugeSources& from, Metrics* metrics) {
   gauge("weir_ready", "1 while the broker serves", [from] { return from.ready() ? 1.0 : 0.0; });
   metrics->AddCollector(std::make_unique<PartitionCollector>(
       [from] { return SamplePartitions(*from.catalog, from.logs); }));
+  if (from.groups != nullptr) metrics->AddCollector(CollectorOf(from));
 }
 
 }  // namespace weir

@@ -10,8 +10,12 @@
 namespace weir {
 
 LogEvents::LogEvents(Waiters* waiters, Metrics* metrics,
+                     std::function<TopicPtr(TopicId)> find_topic,
                      std::function<void(const absl::Status&)> on_fenced)
-    : waiters_(waiters), metrics_(metrics), on_fenced_(std::move(on_fenced)) {}
+    : waiters_(waiters),
+      metrics_(metrics),
+      find_topic_(std::move(find_topic)),
+      on_fenced_(std::move(on_fenced)) {}
 
 void LogEvents::OnHighWatermark(const PartitionLog& log) {
   waiters_->OnHighWatermark(log.id(), log.high_watermark());
@@ -28,8 +32,10 @@ void LogEvents::OnRound(const RoundStats& stats) {
 }
 
 void LogEvents::OnDamaged(const TopicPartition& id, absl::string_view what) {
-  spdlog::error("partition {}/{} is damaged and read-only: {}", id.topic.ToString(),
-                id.partition.value(), std::string(what));
+  const TopicPtr topic = find_topic_(id.topic);
+  spdlog::error("partition {}/{} is damaged and read-only: {}",
+                topic == nullptr ? id.topic.ToString() : topic->name, id.partition.value(),
+                std::string(what));
 }
 
 void LogEvents::OnCheckpoint(const CheckpointStats& stats) {

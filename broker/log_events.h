@@ -8,24 +8,29 @@
 
 #include "broker/metrics/metrics.h"
 #include "broker/runtime/waiters.h"
+#include "broker/topics/topic_catalog.h"
 #include "storage/log/log_listener.h"
 
 namespace weir {
 
 class LogEvents : public LogListener {
  public:
-  // `waiters` and `metrics` outlive this.
-  LogEvents(Waiters* waiters, Metrics* metrics, std::function<void(const absl::Status&)> on_fenced);
+  // `waiters` and `metrics` outlive this. `find_topic`: null for one that is not known; any thread,
+  // and with locks of the log held.
+  LogEvents(Waiters* waiters, Metrics* metrics, std::function<TopicPtr(TopicId)> find_topic,
+            std::function<void(const absl::Status&)> on_fenced);
 
   void OnHighWatermark(const PartitionLog& log) override;
   void OnRound(const RoundStats& stats) override;
   void OnCheckpoint(const CheckpointStats& stats) override;
   void OnFenced(const absl::Status& reason) override { on_fenced_(reason); }
+  // Also for what recovery has found.
   void OnDamaged(const TopicPartition& id, absl::string_view what) override;
 
  private:
   Waiters* const waiters_;
   Metrics* const metrics_;
+  const std::function<TopicPtr(TopicId)> find_topic_;
   const std::function<void(const absl::Status&)> on_fenced_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,13 @@ size_t RaiseDescriptorLimit() {
   return limit.rlim_cur == RLIM_INFINITY ? size_t{1} << 30 : static_cast<size_t>(limit.rlim_cur);
 }
 
+uint64_t RandomBits() {
+  const TopicId id = RandomTopicId();
+  uint64_t bits = 0;
+  std::memcpy(&bits, id.bytes.data(), sizeof(bits));
+  return bits;
+}
+
 // Waits until everything posted before has run.
 void Drain(Executor* executor) {
   absl::Notification done;
@@ -113,7 +121,8 @@ class ServerImpl : public Server {
   TimerQueue timers_{&clock_, TimerQueue::Drive::kThread};
   ThreadExecutor wake_{"weir-wake", 1};
   Waiters waiters_{&timers_, &wake_, limits::kWaits};
-  LogEvents events_{&waiters_, &metrics_, [this](const absl::Status& reason) { OnFenced(reason); }};
+  LogEvents events_{&waiters_, &metrics_, [this](TopicId id) { return catalog_->Find(id); },
+                    [this](const absl::Status& reason) { OnFenced(reason); }};
   DataDirectory directory_;
   absl::Status read_only_;     // not OK: nothing is written until the next start, and why
   bool reserve_grows_ = true;  // the upkeep thread's
@@ -159,7 +168,9 @@ absl::Status ServerImpl::Start() {
              .memory = &memory_,
              .watermark = &watermark_,
              .catalog = catalog_.get(),
+             .partitions = partitions_.get(),
              .logs = logs_.get(),
+             .groups = groups_.get(),
              .read_only = !read_only_.ok(),
              .ready = [this] { return Ready().ok(); },
              .retention_paused = [this] { return retention_ != nullptr && retention_->paused(); }},
@@ -220,12 +231,8 @@ absl::Status ServerImpl::OpenLogs() {
       report.clean ? "orderly" : "not orderly", report.rounds_redone, report.batches_redone,
       report.bytes_redone);
   for (const std::string& note : report.notes) spdlog::info("recovery: {}", note);
-  for (const RecoveryReport::Damage& damage : report.damaged) {
-    const TopicPtr topic = catalog_->Find(damage.partition.topic);
-    spdlog::error("partition {}/{} is damaged and read-only: {}",
-                  topic == nullptr ? damage.partition.topic.ToString() : topic->name,
-                  damage.partition.partition.value(), damage.what);
-  }
+  for (const RecoveryReport::Damage& damage : report.damaged)
+    events_.OnDamaged(damage.partition, damage.what);
   for (const std::string& path : report.unknown_directories) {
     spdlog::warn("{} belongs to no topic; it is kept and not touched", path);
   }
@@ -247,8 +254,13 @@ absl::Status ServerImpl::OpenGroups() {
                               .data_directory = directory_.path,
                               .catalog = catalog_.get(),
                               .logs = logs_.get(),
+                              .partitions = partitions_.get(),
+                              .disk = &disk_,
+                              .memory = &memory_.fetch(),
                               .timers = &timers_,
                               .clock = &clock_,
+                              .leader_epoch = directory_.meta.leader_epoch,
+                              .random = RandomBits,
                               .disk_is_low = [this] { return !watermark_.status().ok(); },
                               .on_failure = [this](const absl::Status& why) { OnFenced(why); }},
                              &notes));
@@ -269,8 +281,6 @@ absl::Status ServerImpl::Listen() {
                                .producers = producers_.get(),
                                .produce = produce_.get(),
                                .logs = logs_.get(),
-                               .groups = groups_ == nullptr ? nullptr : groups_->shards(),
-                               .sessions = groups_ == nullptr ? nullptr : groups_->sessions(),
                                .waiters = &waiters_,
                                .disk = &disk_,
                                .admin = &admin_,
@@ -278,6 +288,15 @@ absl::Status ServerImpl::Listen() {
                                .watermark = &watermark_,
                                .metrics = &metrics_,
                                .calls = &calls_});
+  if (groups_ != nullptr) {
+    services_->groups = groups_->shards();
+    services_->sessions = groups_->sessions();
+    services_->share_admin = groups_->share_admin();
+    services_->shares = groups_->shares();
+    services_->share_directory = groups_->share_directory();
+    services_->workers = groups_->workers();
+    services_->log_starts = groups_->log_starts();
+  }
   WEIR_ASSIGN_OR_RETURN(
       grpc_, GrpcServer::Start({.host = config_.listen.host,
                                 .port = config_.listen.port,
@@ -291,7 +310,8 @@ absl::Status ServerImpl::Listen() {
 
 void ServerImpl::StartLoops() {
   if (read_only_.ok()) {
-    retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), &clock_);
+    retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), groups_->log_starts(),
+                                                 &clock_);
     retention_loop_ = std::make_unique<PeriodicTask>(
         &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
   }

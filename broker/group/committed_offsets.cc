@@ -75,6 +75,23 @@ void CommittedOffsets::Visit(
   }
 }
 
+void CommittedOffsets::VisitOffsets(const TopicPartition& from,
+                                    absl::FunctionRef<bool(PartitionIndex, Offset)> visit) const {
+  const auto topic = topics_.find(from.topic);
+  if (topic == topics_.end()) return;
+  const auto& slots = topic->second.slots;
+  for (auto slot = slots.lower_bound(from.partition); slot != slots.end(); ++slot) {
+    if (!visit(slot->first, slot->second.offset)) return;
+  }
+}
+
+std::optional<TopicId> CommittedOffsets::TopicBehind(const std::optional<TopicId>& after) const {
+  auto topic = after.has_value() ? topics_.upper_bound(*after) : topics_.begin();
+  while (topic != topics_.end() && topic->second.slots.empty()) ++topic;
+  if (topic == topics_.end()) return std::nullopt;
+  return topic->first;
+}
+
 std::vector<TopicId> CommittedOffsets::Topics() const {
   std::vector<TopicId> topics;
   topics.reserve(topics_.size());

@@ -40,6 +40,11 @@ class CommittedOffsets {
   // In order, those at `from` and behind it, until `visit` returns false.
   void Visit(const TopicPartition& from,
              absl::FunctionRef<bool(const TopicPartition&, const CommittedOffset&)> visit) const;
+  // Those of one topic, in order, from a partition on; without looking at metadata.
+  void VisitOffsets(const TopicPartition& from,
+                    absl::FunctionRef<bool(PartitionIndex, Offset)> visit) const;
+  // The first topic with offsets that comes behind `after`; nothing: the first of all.
+  std::optional<TopicId> TopicBehind(const std::optional<TopicId>& after) const;
   // Topics with offsets or a noted start; ascending.
   std::vector<TopicId> Topics() const;
 

@@ -1,5 +1,5 @@
-// Draft: what a handler is about to decide: the records, and what members are told once these are
-// durable. Used by one handler, then gone.
+// Draft: what a handler is about to decide: the records, and what happens once these are durable:
+// what members are told, what is counted. Used by one handler, then gone.
 #ifndef WEIR_BROKER_GROUP_DRAFT_H_
 #define WEIR_BROKER_GROUP_DRAFT_H_
 
@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "broker/group/group_requests.h"
 #include "broker/runtime/state_machine.h"
@@ -29,6 +30,9 @@ class Draft {
     if (notice.session != SessionId{0}) notices_.push_back(std::move(notice));
   }
 
+  // Is called when the records are durable, before the answer.
+  void OnDurable(absl::AnyInvocable<void()> then) { then_.push_back(std::move(then)); }
+
   // The decision. The answer goes out first, then the notices.
   template <typename T>
   Decision Answer(Reply<T> reply, T result) && {
@@ -45,18 +49,23 @@ class Draft {
 
  private:
   Decision Decide(Done done) {
-    return {.records = std::move(records_),
-            .answer = [done = std::move(done), notices = std::move(notices_),
-                       listener = listener_](const absl::Status& durable) mutable {
-              done(durable);
-              if (!durable.ok()) return;
-              for (const Notice& notice : notices) listener->OnNotice(notice);
-            }};
+    return {
+        .records = std::move(records_),
+        .answer = [done = std::move(done), then = std::move(then_), notices = std::move(notices_),
+                   listener = listener_](const absl::Status& durable) mutable {
+          if (durable.ok()) {
+            for (absl::AnyInvocable<void()>& call : then) call();
+          }
+          done(durable);
+          if (!durable.ok()) return;
+          for (const Notice& notice : notices) listener->OnNotice(notice);
+        }};
   }
 
   GroupListener* listener_;
   std::vector<InternalRecord> records_;
   int64_t bytes_ = 0;
+  std::vector<absl::AnyInvocable<void()>> then_;
   std::vector<Notice> notices_;
 };
 

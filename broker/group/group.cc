@@ -6,20 +6,12 @@
 
 namespace weir {
 
-absl::string_view GroupTypeName(GroupType type) {
-  return type == GroupType::kConsumer ? "consumer" : "share";
-}
-
-absl::string_view GroupStartName(GroupStart start) {
-  switch (start) {
-    case GroupStart::kEarliest:
-      return "earliest";
-    case GroupStart::kLatest:
-      return "latest";
-    case GroupStart::kNone:
-      break;
+std::vector<GroupConfigEntry> DescribeConfig(const GroupHead& head) {
+  std::vector<GroupConfigEntry> entries = DescribeGroupConfig(head.type, head.config);
+  for (GroupConfigEntry& entry : entries) {
+    if (entry.name == kDeadLetterTopicSetting) entry.value = head.share.dead_letter.name;
   }
-  return "none";
+  return entries;
 }
 
 const Member* Group::Find(absl::string_view member) const {
@@ -65,8 +57,7 @@ absl::Status Group::Put(Member member) {
     Unlist(*place);
   }
   *place = std::move(member);
-  if (place->IsStatic()) instances_[place->instance_id] = place.get();
-  for (const auto& [partition, hold] : place->held) owners_[partition] = place.get();
+  List(*place);
   return absl::OkStatus();
 }
 
@@ -78,9 +69,20 @@ bool Group::Remove(absl::string_view member) {
   return true;
 }
 
+void Group::List(const Member& member) {
+  if (member.IsStatic()) instances_[member.instance_id] = &member;
+  for (const auto& [partition, hold] : member.held) {
+    owners_[partition] = &member;
+    revoked_ += hold.IsRevoked() ? 1 : 0;
+  }
+}
+
 void Group::Unlist(const Member& member) {
   if (member.IsStatic()) instances_.erase(member.instance_id);
-  for (const auto& [partition, hold] : member.held) owners_.erase(partition);
+  for (const auto& [partition, hold] : member.held) {
+    owners_.erase(partition);
+    revoked_ -= hold.IsRevoked() ? 1 : 0;
+  }
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
@@ -14,19 +15,30 @@
 #include "absl/strings/string_view.h"
 #include "broker/group/committed_offsets.h"
 #include "broker/group/group_config.h"
+#include "broker/group/group_type.h"
 #include "broker/group/member.h"
 #include "storage/base/types.h"
 
 namespace weir {
 
-// The numbers are on disk.
-enum class GroupType : uint8_t { kConsumer = 1, kShare = 2 };
+// A topic that belongs to a share group. Who deletes it takes it away from the group, also when
+// there is another one of the name later.
+struct OwnedTopic {
+  TopicId id;
+  std::string name;
 
-// Where a group begins in a partition for which it has committed nothing. The numbers are on disk.
-enum class GroupStart : uint8_t { kEarliest = 1, kLatest = 2, kNone = 3 };
+  bool operator==(const OwnedTopic&) const = default;
+};
 
-absl::string_view GroupTypeName(GroupType type);     // "consumer", "share"
-absl::string_view GroupStartName(GroupStart start);  // "earliest", "latest", "none"
+// What a share group reads, and the topics that belong to it.
+struct ShareTopics {
+  Subscription subscription;
+  OwnedTopic dead_letter;
+  // By the name of the topic whose dead letters are driven to it.
+  absl::btree_map<std::string, OwnedTopic> redrive;
+
+  bool operator==(const ShareTopics&) const = default;
+};
 
 // What a group is, without its members and offsets.
 struct GroupHead {
@@ -34,13 +46,18 @@ struct GroupHead {
   GroupType type = GroupType::kConsumer;
   GroupStart start = GroupStart::kEarliest;
   GroupConfig config;
+  ShareTopics share;  // of a share group; otherwise empty
   bool paused = false;
-  MemberEpoch epoch{1};  // rises with every change of an assignment
+  bool paused_by_breaker = false;  // a share group, and then it is paused
+  MemberEpoch epoch{1};            // rises with every change of an assignment
   int64_t created_ms = 0;
   int64_t empty_since_ms = 0;  // 0: it has members
 
   bool operator==(const GroupHead&) const = default;
 };
+
+// The value of every setting that groups of its type have, by name.
+std::vector<GroupConfigEntry> DescribeConfig(const GroupHead& head);
 
 // From where a group reads a partition.
 enum class ReadFrom : uint8_t {
@@ -67,6 +84,8 @@ class Group {
   // Who has the partition, also while it is asked to give it up.
   const Member* OwnerOf(const TopicPartition& partition) const;
   ReadFrom StartIn(const TopicPartition& partition) const;
+  // Some member was asked to give something up and has not confirmed.
+  bool IsRevoking() const { return revoked_ > 0; }
 
   // The head's id stays.
   void Replace(GroupHead head) { head_ = std::move(head); }
@@ -77,12 +96,14 @@ class Group {
   bool Remove(absl::string_view member);
 
  private:
+  void List(const Member& member);
   void Unlist(const Member& member);
 
   GroupHead head_;
   absl::btree_map<std::string, std::unique_ptr<Member>> members_;
   absl::flat_hash_map<std::string, const Member*> instances_;
   absl::flat_hash_map<TopicPartition, const Member*> owners_;
+  size_t revoked_ = 0;  // of what members have
   CommittedOffsets offsets_;
 };
 

@@ -111,12 +111,52 @@ absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_vi
   return MakeError(Reason::kUnknownGroup, absl::StrCat("there is no group '", id, "'"));
 }
 
-absl::StatusOr<const Group*> FindConsumerGroup(const GroupTable& groups, absl::string_view id) {
-  WEIR_ASSIGN_OR_RETURN(const Group* const group, FindGroup(groups, id));
-  if (group->head().type == GroupType::kConsumer) return group;
+absl::Status CheckType(const GroupHead& head, GroupType type) {
+  if (head.type == type) return absl::OkStatus();
   return MakeError(Reason::kGroupTypeMismatch,
-                   absl::StrCat("group '", id, "' is a ", GroupTypeName(group->head().type),
-                                " group, the call is for consumer groups"));
+                   absl::StrCat("group '", head.id, "' is a ", GroupTypeName(head.type),
+                                " group, the call is for ", GroupTypeName(type), " groups"));
+}
+
+namespace {
+
+absl::StatusOr<const Group*> FindGroupOfType(const GroupTable& groups, absl::string_view id,
+                                             GroupType type) {
+  WEIR_ASSIGN_OR_RETURN(const Group* const group, FindGroup(groups, id));
+  WEIR_RETURN_IF_ERROR(CheckType(group->head(), type));
+  return group;
+}
+
+}  // namespace
+
+absl::StatusOr<const Group*> FindConsumerGroup(const GroupTable& groups, absl::string_view id) {
+  return FindGroupOfType(groups, id, GroupType::kConsumer);
+}
+
+absl::StatusOr<const Group*> FindShareGroup(const GroupTable& groups, absl::string_view id) {
+  return FindGroupOfType(groups, id, GroupType::kShare);
+}
+
+absl::StatusOr<std::string> DeadLetterTopicName(absl::string_view group, const GroupConfig& config,
+                                                const Subscription& subscription) {
+  if (!config.dead_letter_topic.empty()) return config.dead_letter_topic;
+  if (subscription.topics.size() != 1) {
+    return MakeError(Reason::kInvalidConfig,
+                     "dlq.topic cannot be left to its default, dlq.<topic>.<group>, unless the "
+                     "group reads exactly one topic, by its name");
+  }
+  std::string name = absl::StrCat("dlq.", subscription.topics.front(), ".", group);
+  if (CheckTopicName(name).ok()) return name;
+  return MakeError(Reason::kInvalidConfig,
+                   absl::StrCat("dlq.topic cannot be left to its default, '", absl::CEscape(name),
+                                "', which has ", name.size(), " characters; allowed are at most ",
+                                limits::kTopicNameLength));
+}
+
+absl::StatusOr<std::string> RedriveTopicName(absl::string_view group, absl::string_view source) {
+  std::string name = absl::StrCat("redrive.", source, ".", group);
+  WEIR_RETURN_IF_ERROR(CheckTopicName(name));
+  return name;
 }
 
 absl::StatusOr<GroupHead> NewGroup(const GroupTable& groups, absl::string_view id, GroupStart start,

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,10 +30,20 @@ absl::Status CheckPartitionCount(size_t partitions);
 // The same for a commit, and MESSAGE_TOO_LARGE when its metadata are too large together.
 absl::Status CheckCommit(const CommitRequest& request);
 
+// GROUP_TYPE_MISMATCH unless the group is of the type.
+absl::Status CheckType(const GroupHead& head, GroupType type);
 // INVALID_GROUP_ID, UNKNOWN_GROUP.
 absl::StatusOr<const Group*> FindGroup(const GroupTable& groups, absl::string_view id);
 // The same, and GROUP_TYPE_MISMATCH for a group of another type.
 absl::StatusOr<const Group*> FindConsumerGroup(const GroupTable& groups, absl::string_view id);
+absl::StatusOr<const Group*> FindShareGroup(const GroupTable& groups, absl::string_view id);
+
+// The name of a share group's dead-letter topic: what is set, otherwise `dlq.<topic>.<group>`.
+// INVALID_CONFIG when that is too long, or when not exactly one topic is read.
+absl::StatusOr<std::string> DeadLetterTopicName(absl::string_view group, const GroupConfig& config,
+                                                const Subscription& subscription);
+// `redrive.<source>.<group>`. INVALID_TOPIC_NAME when that is too long.
+absl::StatusOr<std::string> RedriveTopicName(absl::string_view group, absl::string_view source);
 
 // The head of a group that is to be created, without members. INVALID_GROUP_ID, GROUP_LIMIT.
 absl::StatusOr<GroupHead> NewGroup(const GroupTable& groups, absl::string_view id, GroupStart start,

@@ -1,11 +1,15 @@
 #include "broker/group/group_machine.h"
 
+#include <memory>
+#include <utility>
+
 #include "storage/base/seeded_bugs.h"
 
 namespace weir {
 
 GroupMachine::GroupMachine(const GroupMachineOptions& options)
-    : context_(options.shard, options.topics, options.listener,
+    : shard_(options.shard),
+      context_(options.shard, options.topics, options.listener, options.share_heads,
                [this](const MachineTime& now, const MemberName& name) {
                  return membership_.OnOverdue(now, name);
                }),
@@ -13,7 +17,8 @@ GroupMachine::GroupMachine(const GroupMachineOptions& options)
       expiry_(&context_),
       membership_(&context_, &rebalancer_, &expiry_),
       offsets_(&context_, &expiry_),
-      admin_(&context_, &rebalancer_, &expiry_) {}
+      admin_(&context_, &rebalancer_, &expiry_),
+      survey_(&context_, &rebalancer_) {}
 
 void GroupMachine::UseTimers(MachineTimers* timers) {
   context_.timers = timers;
@@ -31,7 +36,13 @@ absl::Status GroupMachine::Replay(const InternalRecord& record, std::vector<Stat
 }
 
 void GroupMachine::OnLoaded(const MachineTime& now) {
+  std::vector<ShareHeadPtr> share_heads;
   for (const auto& [id, group] : context_.groups.groups()) {
+    if (group->head().type == GroupType::kShare) {
+      share_heads.push_back(
+          std::make_shared<const ShareHead>(ShareHead{group->head(), StartsOf(*group)}));
+      continue;
+    }
     expiry_.Watch(now, group->head());
     if (group->members().empty() || SeededBug("forget-members-at-load")) continue;
     rebalancer_.Schedule(now, id);
@@ -40,6 +51,8 @@ void GroupMachine::OnLoaded(const MachineTime& now) {
   }
   rebalancer_.ScheduleTopics(now);
   context_.listener->OnSessionsDropped();
+  if (context_.share_heads != nullptr)
+    context_.share_heads->OnShareHeadsLoaded(shard_, std::move(share_heads));
 }
 
 Decision GroupMachine::TopicsChanged(const MachineTime& now) {

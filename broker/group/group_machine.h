@@ -1,5 +1,6 @@
-// GroupMachine: the consumer groups of one internal partition as a state machine: which members
-// they have, who reads which partition, and how far each is. It puts the parts together; the parts
+// GroupMachine: the groups of one internal partition as a state machine: of consumer groups which
+// members they have, who reads which partition, and how far each is; of share groups only what they
+// read and how they are set (their jobs are ShareMachine's). It puts the parts together; the parts
 // have the handlers. All of them are called on the shard's strand, through Shard::Submit:
 //
 //   shard.Submit([&machine, request, reply = std::move(reply)](const MachineTime& now) mutable {
@@ -18,6 +19,7 @@
 #include "broker/group/group_context.h"
 #include "broker/group/group_expiry.h"
 #include "broker/group/group_offsets.h"
+#include "broker/group/group_survey.h"
 #include "broker/group/membership.h"
 #include "broker/group/rebalancer.h"
 #include "broker/runtime/state_machine.h"
@@ -28,6 +30,8 @@ struct GroupMachineOptions {
   PartitionIndex shard;               // the number of the internal partition
   const TopicView* topics = nullptr;  // complete before the machine is loaded; outlives it
   GroupListener* listener = nullptr;  // outlives the machine and what its shard still answers
+  // Likewise; null where there are no share groups.
+  ShareHeadListener* share_heads = nullptr;
 };
 
 class GroupMachine : public StateMachine {
@@ -44,6 +48,7 @@ class GroupMachine : public StateMachine {
   Membership& membership() { return membership_; }
   GroupOffsets& offsets() { return offsets_; }
   GroupAdmin& admin() { return admin_; }
+  const GroupSurvey& survey() const { return survey_; }
 
   // A handler: topics were created, deleted or extended. Groups follow within a second or two:
   // subscriptions find new topics and partitions, and what was committed in deleted ones goes.
@@ -52,12 +57,14 @@ class GroupMachine : public StateMachine {
   const GroupTable& groups() const { return context_.groups; }
 
  private:
+  const PartitionIndex shard_;
   GroupContext context_;
   Rebalancer rebalancer_;
   GroupExpiry expiry_;
   Membership membership_;
   GroupOffsets offsets_;
   GroupAdmin admin_;
+  GroupSurvey survey_;
 };
 
 }  // namespace weir

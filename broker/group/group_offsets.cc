@@ -71,6 +71,11 @@ Decision GroupOffsets::Commit(const MachineTime& now, CommitRequest request,
     expiry_->Watch(now, committer->head);
   }
   AddRecords(GroupRecordKind::kOffsets, request.group, changes, &draft);
+  if (!changes.empty()) {
+    const GroupCounts counts{.commits = 1,
+                             .committed_offsets = static_cast<int64_t>(changes.size())};
+    draft.OnDurable([this, id = request.group, counts] { context_->counters.Add(id, counts); });
+  }
   return std::move(draft).Answer(std::move(reply), std::move(outcomes));
 }
 
@@ -226,7 +231,7 @@ Decision GroupOffsets::Reset(const MachineTime& now, const ResetRequest& request
   const bool all = std::all_of(outcomes.begin(), outcomes.end(),
                                [](const ResetOutcome& outcome) { return outcome.after.ok(); });
   Draft draft(context_->listener);
-  if (all && !request.dry_run)
+  if (all && (!request.dry_run || SeededBug("dry-run-resets")))
     AddRecords(GroupRecordKind::kOffsetsReset, request.group, changes, &draft);
   return std::move(draft).Answer(std::move(reply), std::move(outcomes));
 }

@@ -14,6 +14,7 @@ namespace {
 static_assert(static_cast<int>(GroupType::kShare) == internal::SHARE);
 static_assert(static_cast<int>(GroupStart::kNone) == internal::NONE);
 static_assert(static_cast<int>(Assignor::kRange) == internal::RANGE);
+static_assert(static_cast<int>(GroupOrder::kKey) == internal::ORDER_KEY);
 
 absl::Status Malformed(absl::string_view message, absl::string_view what) {
   return absl::DataLossError(absl::StrCat("a stored ", message, " is damaged: ", what));
@@ -97,6 +98,81 @@ absl::Status AddHeld(const internal::HeldTopic& message, Member* member) {
   return absl::OkStatus();
 }
 
+void Fill(const OwnedTopic& topic, internal::OwnedTopic* message) {
+  message->set_topic_id(Bytes(topic.id));
+  message->set_name(topic.name);
+}
+
+absl::StatusOr<OwnedTopic> DecodeOwnedTopic(const internal::OwnedTopic& message) {
+  OwnedTopic topic{.name = message.name()};
+  WEIR_ASSIGN_OR_RETURN(topic.id, DecodeTopic(message.topic_id()));
+  return topic;
+}
+
+void FillConsumer(const GroupConfig& config, internal::GroupRecord* message) {
+  message->set_assignor(static_cast<internal::GroupAssignor>(config.assignor));
+  message->set_session_timeout_ms(config.session_timeout_ms);
+  message->set_rebalance_timeout_ms(config.rebalance_timeout_ms);
+  message->set_offsets_retention_ms(config.offsets_retention_ms);
+}
+
+absl::Status DecodeConsumer(const internal::GroupRecord& message, GroupHead* head) {
+  if (message.assignor() != internal::STICKY && message.assignor() != internal::RANGE)
+    return Malformed("group", "its assignor is not known");
+  head->config.session_timeout_ms = message.session_timeout_ms();
+  head->config.rebalance_timeout_ms = message.rebalance_timeout_ms();
+  head->config.offsets_retention_ms = message.offsets_retention_ms();
+  head->config.assignor = static_cast<Assignor>(message.assignor());
+  return absl::OkStatus();
+}
+
+void FillShare(const GroupHead& head, internal::ShareGroup* message) {
+  for (const std::string& topic : head.share.subscription.topics) message->add_topics(topic);
+  message->set_prefix(head.share.subscription.prefix);
+  Fill(head.share.dead_letter, message->mutable_dead_letter_topic());
+  for (const auto& [source, topic] : head.share.redrive) {
+    internal::RedriveTopic* const redrive = message->add_redrive_topics();
+    redrive->set_source(source);
+    Fill(topic, redrive->mutable_topic());
+  }
+  message->set_paused_by_breaker(head.paused_by_breaker);
+  const GroupConfig& config = head.config;
+  message->set_order(static_cast<internal::GroupOrder>(config.order));
+  message->set_dead_letter_topic_set(config.dead_letter_topic);
+  message->set_ack_timeout_ms(config.ack_timeout_ms);
+  message->set_max_delivery_attempts(config.max_delivery_attempts);
+  message->set_retry_backoff_initial_ms(config.retry_backoff_initial_ms);
+  message->set_retry_backoff_max_ms(config.retry_backoff_max_ms);
+  message->set_max_in_flight(config.max_in_flight);
+  message->set_max_parked(config.max_parked);
+  message->set_breaker_count(config.breaker_count);
+  message->set_breaker_window_ms(config.breaker_window_ms);
+}
+
+absl::Status DecodeShare(const internal::ShareGroup& message, GroupHead* head) {
+  if (message.order() != internal::ORDER_NONE && message.order() != internal::ORDER_KEY)
+    return Malformed("group", "its order is not known");
+  ShareTopics& share = head->share;
+  share.subscription = {{message.topics().begin(), message.topics().end()}, message.prefix()};
+  WEIR_ASSIGN_OR_RETURN(share.dead_letter, DecodeOwnedTopic(message.dead_letter_topic()));
+  for (const internal::RedriveTopic& redrive : message.redrive_topics()) {
+    WEIR_ASSIGN_OR_RETURN(share.redrive[redrive.source()], DecodeOwnedTopic(redrive.topic()));
+  }
+  head->paused_by_breaker = message.paused_by_breaker();
+  GroupConfig& config = head->config;
+  config.order = static_cast<GroupOrder>(message.order());
+  config.dead_letter_topic = message.dead_letter_topic_set();
+  config.ack_timeout_ms = message.ack_timeout_ms();
+  config.max_delivery_attempts = message.max_delivery_attempts();
+  config.retry_backoff_initial_ms = message.retry_backoff_initial_ms();
+  config.retry_backoff_max_ms = message.retry_backoff_max_ms();
+  config.max_in_flight = message.max_in_flight();
+  config.max_parked = message.max_parked();
+  config.breaker_count = message.breaker_count();
+  config.breaker_window_ms = message.breaker_window_ms();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 InternalRecord GroupRecordOf(const GroupHead& head) {
@@ -104,10 +180,11 @@ InternalRecord GroupRecordOf(const GroupHead& head) {
   message.set_group(head.id);
   message.set_type(static_cast<internal::GroupType>(head.type));
   message.set_start(static_cast<internal::GroupStart>(head.start));
-  message.set_assignor(static_cast<internal::GroupAssignor>(head.config.assignor));
-  message.set_session_timeout_ms(head.config.session_timeout_ms);
-  message.set_rebalance_timeout_ms(head.config.rebalance_timeout_ms);
-  message.set_offsets_retention_ms(head.config.offsets_retention_ms);
+  if (head.type == GroupType::kConsumer) {
+    FillConsumer(head.config, &message);
+  } else {
+    FillShare(head, message.mutable_share());
+  }
   message.set_paused(head.paused);
   message.set_epoch(head.epoch.value());
   message.set_created_ms(head.created_ms);
@@ -173,22 +250,19 @@ InternalRecord TopicForgottenRecord(absl::string_view group, TopicId topic) {
 absl::StatusOr<GroupHead> DecodeGroup(absl::string_view payload) {
   WEIR_ASSIGN_OR_RETURN(const internal::GroupRecord message,
                         ParseOfGroup<internal::GroupRecord>(payload));
-  const bool known =
-      (message.type() == internal::CONSUMER || message.type() == internal::SHARE) &&
-      message.start() >= internal::EARLIEST && message.start() <= internal::NONE &&
-      (message.assignor() == internal::STICKY || message.assignor() == internal::RANGE);
-  if (!known) return Malformed("group", "its type, start or assignor is not known");
-  return GroupHead{.id = message.group(),
-                   .type = static_cast<GroupType>(message.type()),
-                   .start = static_cast<GroupStart>(message.start()),
-                   .config = {.session_timeout_ms = message.session_timeout_ms(),
-                              .rebalance_timeout_ms = message.rebalance_timeout_ms(),
-                              .offsets_retention_ms = message.offsets_retention_ms(),
-                              .assignor = static_cast<Assignor>(message.assignor())},
-                   .paused = message.paused(),
-                   .epoch = MemberEpoch{message.epoch()},
-                   .created_ms = message.created_ms(),
-                   .empty_since_ms = message.empty_since_ms()};
+  const bool known = (message.type() == internal::CONSUMER || message.type() == internal::SHARE) &&
+                     message.start() >= internal::EARLIEST && message.start() <= internal::NONE;
+  if (!known) return Malformed("group", "its type or start is not known");
+  GroupHead head{.id = message.group(),
+                 .type = static_cast<GroupType>(message.type()),
+                 .start = static_cast<GroupStart>(message.start()),
+                 .paused = message.paused(),
+                 .epoch = MemberEpoch{message.epoch()},
+                 .created_ms = message.created_ms(),
+                 .empty_since_ms = message.empty_since_ms()};
+  WEIR_RETURN_IF_ERROR(head.type == GroupType::kConsumer ? DecodeConsumer(message, &head)
+                                                         : DecodeShare(message.share(), &head));
+  return head;
 }
 
 absl::StatusOr<GroupRemoved> DecodeGroupRemoved(absl::string_view payload) {

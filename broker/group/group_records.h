@@ -1,4 +1,4 @@
-// The records of the machine of consumer groups: their kinds, and how each becomes bytes and
+// The records of the machine of groups: their kinds, and how each becomes bytes and
 // comes back. The bytes of groups and members are also what the state store holds. Pure functions,
 // any thread. storage/FORMAT.md has the table.
 #ifndef WEIR_BROKER_GROUP_GROUP_RECORDS_H_

@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,15 +19,10 @@
 #include "broker/group/group.h"
 #include "broker/group/group_config.h"
 #include "broker/group/member.h"
+#include "broker/runtime/reply.h"
 #include "storage/base/types.h"
 
 namespace weir {
-
-// Called once, on the shard's strand, when everything that the answer tells is durable, or with why
-// it is not.
-template <typename T>
-using Reply = absl::AnyInvocable<void(absl::StatusOr<T>)>;
-using Done = absl::AnyInvocable<void(const absl::Status&)>;
 
 // Names one stream of one member. Whoever runs the streams numbers them from 1; no number comes
 // twice while a broker runs.
@@ -149,14 +143,17 @@ struct CreateGroupRequest {
   GroupType type = GroupType::kConsumer;
   GroupStart start = GroupStart::kEarliest;
   GroupConfigChange config;
+  // Of a share group.
+  Subscription subscription;
+  TopicId dead_letter_topic;  // which exists, of the name that GroupAdmin::Plan gives
 };
 
 enum class GroupState : uint8_t {
   kEmpty,
-  kReconciling,  // partitions are on their way from one member to another
+  kRebalancing,  // partitions are on their way from one member to another
   kStable,
 };
-absl::string_view GroupStateName(GroupState state);  // "empty", "reconciling", "stable"
+absl::string_view GroupStateName(GroupState state);  // "empty", "rebalancing", "stable"
 
 struct GroupSummary {
   std::string id;

@@ -20,36 +20,38 @@ absl::StatusOr<TopicPtr> RequireGroupsTopic(TopicCatalog* catalog) {
            {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {"segment.bytes", "16777216"}}});
 }
 
-GroupShards::Part::Part(const Options& options, std::shared_ptr<PartitionLog> log)
+GroupShards::Part::Part(const Options& options, const std::shared_ptr<PartitionLog>& log)
     : machine({.shard = log->id().partition,
                .topics = options.topics,
-               .listener = options.listener(log->id().partition)}),
-      shard({.log = std::move(log),
+               .listener = options.listener(log->id().partition),
+               .share_heads = options.share_heads}),
+      shard({.log = log,
              .logs = options.logs,
              .store = options.store,
              .executor = options.executor,
              .timers = options.timers,
              .clock = options.clock},
-            &machine) {
+            options.whole(log->id().partition, &machine)) {
   machine.UseTimers(&shard);
 }
 
-absl::StatusOr<std::unique_ptr<GroupShards>> GroupShards::Start(const Options& options) {
-  std::unique_ptr<GroupShards> shards(new GroupShards);
+absl::StatusOr<std::unique_ptr<GroupShards>> GroupShards::Open(const Options& options) {
+  std::vector<std::shared_ptr<PartitionLog>> logs;
   for (int32_t i = 0; i < options.topic->partitions; ++i) {
     WEIR_ASSIGN_OR_RETURN(
-        std::shared_ptr<PartitionLog> log,
+        logs.emplace_back(),
         options.logs->GetLog({.topic = options.topic->id, .partition = PartitionIndex{i}},
                              LogConfigOf(options.topic->config)));
-    shards->parts_.push_back(std::make_unique<Part>(options, std::move(log)));
   }
-  for (const std::unique_ptr<Part>& part : shards->parts_) {
-    if (const absl::Status loaded = part->shard.Load(); !loaded.ok()) {
-      shards->Stop();
-      return loaded;
-    }
-  }
+  std::unique_ptr<GroupShards> shards(new GroupShards);
+  for (const std::shared_ptr<PartitionLog>& log : logs)
+    shards->parts_.push_back(std::make_unique<Part>(options, log));
   return shards;
+}
+
+absl::Status GroupShards::Load() {
+  for (const std::unique_ptr<Part>& part : parts_) WEIR_RETURN_IF_ERROR(part->shard.Load());
+  return absl::OkStatus();
 }
 
 GroupShards::~GroupShards() = default;

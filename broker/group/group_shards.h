@@ -1,4 +1,4 @@
-// GroupShards: all consumer groups of the broker. The internal topic __weir_groups has a fixed
+// GroupShards: all groups of the broker. The internal topic __weir_groups has a fixed
 // number of partitions; a group belongs to one of them by the hash of its id, and for each a
 // machine and the shard that runs it are here. It decides nothing about groups. Any thread.
 #ifndef WEIR_BROKER_GROUP_GROUP_SHARDS_H_
@@ -46,15 +46,22 @@ class GroupShards {
     Clock* clock = nullptr;
     // What the members of one partition's groups are told.
     std::function<GroupListener*(PartitionIndex)> listener;
+    ShareHeadListener* share_heads = nullptr;  // null where there are no share groups
+    // What the partition's shard runs: the machine of groups, and whatever else lives there.
+    std::function<StateMachine*(PartitionIndex, GroupMachine*)> whole =
+        [](PartitionIndex, GroupMachine* machine) { return machine; };
   };
   // One handler; it gives its decision for `reply`'s answer.
   template <typename T>
   using Question = absl::AnyInvocable<Decision(GroupMachine&, const MachineTime&, Reply<T> reply)>;
 
-  // Loads every group. Waits for the disk. DATA_LOSS as Shard::Load.
-  static absl::StatusOr<std::unique_ptr<GroupShards>> Start(const Options& options);
+  // Errors of the logs.
+  static absl::StatusOr<std::unique_ptr<GroupShards>> Open(const Options& options);
   // Stop() came before.
   ~GroupShards();
+
+  // Loads every group, before any question. Waits for the disk. DATA_LOSS as Shard::Load.
+  absl::Status Load();
 
   // Questions are refused from now on; returns when what was decided is durable and stored. Once.
   void Stop();
@@ -103,7 +110,7 @@ class GroupShards {
 
  private:
   struct Part {
-    Part(const Options& options, std::shared_ptr<PartitionLog> log);
+    Part(const Options& options, const std::shared_ptr<PartitionLog>& log);
     GroupMachine machine;
     Shard shard;
   };

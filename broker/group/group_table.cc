@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
+#include "storage/base/seeded_bugs.h"
 #include "storage/meta/group_keys.h"
 
 namespace weir {
@@ -163,7 +164,8 @@ absl::Status GroupTable::ReplayGroupRemoved(absl::string_view payload,
         absl::StrCat("a stored record removes group ", removed.group, ", which has members"));
   }
   for (const TopicId topic : group->offsets().Topics()) Forget(group, topic, changes);
-  AddRemoval(StateFamily::kGroups, GroupKey(shard_, removed.group), changes);
+  if (!SeededBug("store-keeps-removed-group"))
+    AddRemoval(StateFamily::kGroups, GroupKey(shard_, removed.group), changes);
   groups_.erase(removed.group);
   return absl::OkStatus();
 }

@@ -259,6 +259,7 @@ Decision Membership::OnOverdue(const MachineTime& now, const MemberName& name) {
               .group = name.group,
               .member_id = name.member,
               .session = context_->sessions.Of(name)});
+  draft.OnDurable([this, id = name.group] { context_->counters.Add(id, {.fenced_members = 1}); });
   Remove(now, {group, member}, &draft);
   return std::move(draft).Silent();
 }

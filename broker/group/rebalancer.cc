@@ -57,9 +57,22 @@ void Rebalancer::ScheduleTopics(const MachineTime& now) {
                              [this](const MachineTime& at) { return FollowTopics(at); });
 }
 
-bool Rebalancer::IsScheduled(const std::string& group) const {
+GroupState Rebalancer::StateOf(const Group& group) const {
+  if (group.members().empty()) return GroupState::kEmpty;
+  if (group.IsRevoking()) return GroupState::kRebalancing;
+  const auto found = pending_.find(group.id());
+  return found != pending_.end() && found->second.scheduled ? GroupState::kRebalancing
+                                                            : GroupState::kStable;
+}
+
+std::optional<TopicId> Rebalancer::TopicBehind(const std::string& group,
+                                               const std::optional<TopicId>& after) const {
   const auto found = pending_.find(group);
-  return found != pending_.end() && found->second.scheduled;
+  if (found == pending_.end()) return std::nullopt;
+  const auto& topics = found->second.topics;
+  const auto topic = after.has_value() ? topics.upper_bound(*after) : topics.begin();
+  if (topic == topics.end()) return std::nullopt;
+  return topic->first;
 }
 
 void Rebalancer::Clear() {
@@ -77,12 +90,13 @@ Decision Rebalancer::Assign(const MachineTime& now, const std::string& id) {
   pending_[id] = {
       .scheduled = false, .not_before = now.monotonic + PauseAfter(input), .topics = input.topics};
   Draft draft(context_->listener);
-  StartLaterTopics(*group, input, &draft);
+  StartLaterTopics(*group, input.topics, &draft);
   const Step step = NextStep(*group, input);
   if (!step.changed.empty()) {
     GroupHead head = group->head();
     head.epoch = step.epoch;
     draft.Add(GroupRecordOf(head));
+    draft.OnDurable([this, id] { context_->counters.Add(id, {.rebalances = 1}); });
     for (const Member& member : step.changed) {
       if (draft.bytes() >= limits::kAssignBytes) {
         Schedule(now, id);  // the rest is found again by the next step
@@ -102,6 +116,13 @@ Decision Rebalancer::FollowTopics(const MachineTime& now) {
   Draft draft(context_->listener);
   for (const auto& [id, group] : context_->groups.groups()) {
     ForgetDeletedTopics(*group, &draft);
+    if (group->head().type == GroupType::kShare) {
+      absl::btree_map<TopicId, int32_t> read;
+      for (const TopicView::Topic& topic : ReadBy(group->head().share, *context_->topics))
+        read[topic.id] = topic.partitions;
+      StartLaterTopics(*group, read, &draft);
+      continue;
+    }
     if (group->members().empty()) continue;
     const auto pending = pending_.find(id);
     if (pending == pending_.end() || pending->second.topics != TopicsOf(*group, *context_->topics))

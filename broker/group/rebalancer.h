@@ -5,6 +5,7 @@
 #ifndef WEIR_BROKER_GROUP_REBALANCER_H_
 #define WEIR_BROKER_GROUP_REBALANCER_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/container/btree_map.h"
@@ -24,8 +25,11 @@ class Rebalancer {
   void Schedule(const MachineTime& now, const std::string& group);
   // Topics or their partitions have.
   void ScheduleTopics(const MachineTime& now);
-  // The group will be assigned anew soon.
-  bool IsScheduled(const std::string& group) const;
+  GroupState StateOf(const Group& group) const;
+  // The next topic behind `after` (nothing: the first) of those that members of the group read, as
+  // the last assignment found them.
+  std::optional<TopicId> TopicBehind(const std::string& group,
+                                     const std::optional<TopicId>& after) const;
 
   // After a reload, which has cancelled the timers.
   void Clear();

@@ -7,10 +7,13 @@
 
 #include <cstdint>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "broker/group/assignor.h"
 #include "broker/group/draft.h"
 #include "broker/group/group.h"
+#include "broker/group/share_head.h"
 #include "broker/group/topic_view.h"
 
 namespace weir {
@@ -22,7 +25,14 @@ absl::Status StartTopics(const GroupHead& head, const CommittedOffsets& offsets,
                          Draft* draft);
 
 // For those of the topics that were not there when somebody subscribed to them.
-void StartLaterTopics(const Group& group, const AssignorInput& input, Draft* draft);
+void StartLaterTopics(const Group& group, const absl::btree_map<TopicId, int32_t>& topics,
+                      Draft* draft);
+
+// For a share group that reads `to` from now on, in place of what its head says (nothing, when it
+// is new). Topics that it reads no more are forgotten, so that it begins anew when they come back.
+// Answers with where it begins then. Errors as above.
+absl::StatusOr<ShareStarts> MoveStarts(const Group& group, const Subscription& to,
+                                       const TopicView& view, int64_t now_ms, Draft* draft);
 
 }  // namespace weir
 

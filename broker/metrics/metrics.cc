@@ -3,6 +3,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace weir {
@@ -27,9 +28,11 @@ const prometheus::Histogram::BucketBoundaries& DiskBounds() {
   return *bounds;
 }
 
-constexpr const char* kCallNames[] = {"Produce",      "ProduceStream", "Fetch", "FetchStream",
-                                      "ListOffsets",  "InitProducer",  "Admin", "CommitOffsets",
-                                      "FetchOffsets", "GroupAdmin"};
+constexpr const char* kCallNames[] = {"Produce",      "ProduceStream", "Fetch",   "FetchStream",
+                                      "ListOffsets",  "InitProducer",  "Admin",   "CommitOffsets",
+                                      "FetchOffsets", "GroupAdmin",    "Acquire", "Acknowledge",
+                                      "ShareAdmin"};
+static_assert(std::size(kCallNames) == static_cast<size_t>(Call::kShareAdmin) + 1);
 constexpr const char* kDurabilityNames[] = {"durable", "written"};
 
 class CallbackGauge : public prometheus::Collectable {

@@ -38,7 +38,10 @@ enum class Call {
   kAdmin,
   kCommitOffsets,
   kFetchOffsets,
-  kGroupAdmin
+  kGroupAdmin,
+  kAcquire,
+  kAcknowledge,
+  kShareAdmin
 };
 
 class Metrics {
@@ -77,7 +80,7 @@ class Metrics {
   std::string Text() const;
 
  private:
-  static constexpr size_t kCalls = static_cast<size_t>(Call::kGroupAdmin) + 1;
+  static constexpr size_t kCalls = static_cast<size_t>(Call::kShareAdmin) + 1;
   static constexpr size_t kDurabilities = 2;
 
   prometheus::Registry registry_;

@@ -23,7 +23,22 @@ struct Gathering {
 
 }  // namespace
 
-void DeleteRecords(std::vector<DeleteRecordsTarget> targets, LogManager* logs,
+void MoveLogStart(LogStartGate* gate, LogManager* logs, std::shared_ptr<PartitionLog> log,
+                  Offset to, absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) {
+  // The log refuses to move behind its end, and does not move back: nothing goes then.
+  const LogBounds bounds = log->bounds();
+  if (gate == nullptr || to > bounds.high_watermark || to <= bounds.log_start)
+    return logs->DeleteRecords(std::move(log), to, std::move(done));
+  const TopicPartition id = log->id();
+  gate->Clear(
+      id, to,
+      [logs, log = std::move(log), to, done = std::move(done)](const absl::Status& may_go) mutable {
+        if (!may_go.ok()) return done(may_go);
+        logs->DeleteRecords(std::move(log), to, std::move(done));
+      });
+}
+
+void DeleteRecords(std::vector<DeleteRecordsTarget> targets, LogStartGate* gate, LogManager* logs,
                    absl::AnyInvocable<void(std::vector<absl::StatusOr<Offset>>)> done) {
   const auto all = std::make_shared<Gathering>();
   all->answers.resize(targets.size(), Offset{-1});
@@ -35,14 +50,13 @@ void DeleteRecords(std::vector<DeleteRecordsTarget> targets, LogManager* logs,
       all->Answer(i, target.status);
       continue;
     }
-    target.partition->WithLog(
-        [all, i, logs, before = target.before](absl::StatusOr<std::shared_ptr<PartitionLog>> log) {
-          if (!log.ok()) return all->Answer(i, log.status());
-          const Offset to = before.value_or((*log)->high_watermark());
-          logs->DeleteRecords(*log, to, [all, i](absl::StatusOr<Offset> start) {
-            all->Answer(i, std::move(start));
-          });
-        });
+    target.partition->WithLog([all, i, gate, logs, before = target.before](
+                                  absl::StatusOr<std::shared_ptr<PartitionLog>> log) {
+      if (!log.ok()) return all->Answer(i, log.status());
+      const Offset to = before.value_or((*log)->high_watermark());
+      MoveLogStart(gate, logs, *log, to,
+                   [all, i](absl::StatusOr<Offset> start) { all->Answer(i, std::move(start)); });
+    });
   }
   all->CountDown();
 }

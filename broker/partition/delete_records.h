@@ -8,6 +8,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "broker/partition/log_start_gate.h"
 #include "broker/partition/partition.h"
 #include "storage/base/types.h"
 #include "storage/log/log_manager.h"
@@ -20,10 +21,15 @@ struct DeleteRecordsTarget {
   std::optional<Offset> before;  // absent: the high watermark, as it is when the log is asked
 };
 
+// Moves one log start to `to`, once whoever has to do with the log lets it go. `gate`: null when
+// there is nobody. `done` by any thread, with the log start in force, or why it was not moved.
+void MoveLogStart(LogStartGate* gate, LogManager* logs, std::shared_ptr<PartitionLog> log,
+                  Offset to, absl::AnyInvocable<void(absl::StatusOr<Offset>)> done);
+
 // Calls `done` once, with the log start now in force for each target in their order, or why it was
 // not moved. The move is durable by then. On the calling thread when there is nothing to do,
 // otherwise on an executor.
-void DeleteRecords(std::vector<DeleteRecordsTarget> targets, LogManager* logs,
+void DeleteRecords(std::vector<DeleteRecordsTarget> targets, LogStartGate* gate, LogManager* logs,
                    absl::AnyInvocable<void(std::vector<absl::StatusOr<Offset>>)> done);
 
 }  // namespace weir

@@ -4,32 +4,59 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
 #include "storage/record/key_partitioner.h"
+#include "storage/record/weir_headers.h"
 
 namespace weir {
 namespace {
 
+// A record's headers as they are stored, borrowed from it.
+class StoredHeaders {
+ public:
+  explicit StoredHeaders(const PlainRecord& record) : headers_(record.headers) {
+    if (!record.deliver_at_ms.has_value()) return;
+    time_ = absl::StrCat(*record.deliver_at_ms);
+    with_time_ = record.headers;
+    with_time_.push_back({.key = kDeliverAtHeader, .value = time_});
+    headers_ = with_time_;
+  }
+  StoredHeaders(const StoredHeaders&) = delete;
+
+  absl::Span<const HeaderView> view() const { return headers_; }
+
+ private:
+  std::string time_;
+  std::vector<HeaderView> with_time_;
+  absl::Span<const HeaderView> headers_;
+};
+
 size_t SizeBound(const PlainRecord& record) {
-  return RecordBatchBuilder::RecordSizeBound(record.key, record.value, record.headers);
+  return RecordBatchBuilder::RecordSizeBound(record.key, record.value,
+                                             StoredHeaders(record).view());
 }
 
-absl::Status Check(const PlainRecord& record, int64_t max_batch_bytes) {
-  if (record.headers.size() > limits::kHeadersPerRecord) {
+absl::Status Check(const PlainRecord& record, const PartitionRecordsOptions& options) {
+  const size_t headers = StoredHeaders(record).view().size();
+  if (headers > limits::kHeadersPerRecord) {
     return MakeError(Reason::kInvalidRequest,
-                     absl::StrCat("the record has ", record.headers.size(), " headers; at most ",
+                     absl::StrCat("the record has ", headers, " headers; at most ",
                                   limits::kHeadersPerRecord, " are allowed"));
   }
+  WEIR_RETURN_IF_ERROR(options.rules.CheckHeaders(record.headers));
+  if (record.deliver_at_ms.has_value())
+    WEIR_RETURN_IF_ERROR(options.rules.CheckDeliverAt(*record.deliver_at_ms));
   if (record.timestamp_ms.value_or(0) < 0) {
     return MakeError(Reason::kInvalidRequest, absl::StrCat("timestamp_ms is ", *record.timestamp_ms,
                                                            "; it must be 0 or more"));
   }
   const auto size = static_cast<int64_t>(kBatchHeaderBytes + SizeBound(record));
-  if (size > max_batch_bytes) {
+  if (size > options.max_batch_bytes) {
     return MakeError(Reason::kMessageTooLarge,
                      absl::StrCat("the record takes ", size, " bytes with its batch; the topic's ",
-                                  "max.message.bytes is ", max_batch_bytes));
+                                  "max.message.bytes is ", options.max_batch_bytes));
   }
   return absl::OkStatus();
 }
@@ -48,7 +75,7 @@ PartitionedRecords PartitionRecords(absl::Span<const PlainRecord> records,
   std::vector<std::pair<PartitionIndex, size_t>> order;  // where, and which record
   order.reserve(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
-    if (absl::Status status = Check(records[i], options.max_batch_bytes); !status.ok()) {
+    if (absl::Status status = Check(records[i], options); !status.ok()) {
       result.refused.push_back({.record = i, .reason = std::move(status)});
     } else {
       order.emplace_back(Choose(records[i], options), i);
@@ -75,7 +102,7 @@ PartitionedRecords PartitionRecords(absl::Span<const PlainRecord> records,
     batch.partition = partition;
     batch.records.push_back(i);
     builder.Append(record.timestamp_ms.value_or(options.now_ms), record.key, record.value,
-                   record.headers);
+                   StoredHeaders(record).view());
   }
   finish();
   return result;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "broker/partition/record_rules.h"
 #include "storage/base/types.h"
 #include "storage/record/record_batch_builder.h"
 #include "storage/record/record_view.h"
@@ -22,7 +23,8 @@ struct PlainRecord {
   std::optional<absl::string_view> key;
   std::optional<absl::string_view> value;
   std::vector<HeaderView> headers;
-  std::optional<int64_t> timestamp_ms;  // absent: the time of arrival
+  std::optional<int64_t> timestamp_ms;   // absent: the time of arrival
+  std::optional<int64_t> deliver_at_ms;  // to share groups; becomes a header, behind the others
 };
 
 struct PartitionRecordsOptions {
@@ -31,6 +33,7 @@ struct PartitionRecordsOptions {
   PartitionIndex without_key;               // where records without a key go
   int64_t max_batch_bytes = 0;
   int64_t now_ms = 0;
+  RecordRules rules;
   BatchOptions batch;
 };
 

@@ -78,7 +78,11 @@ absl::Status ProduceEngine::FormBatch(SharedBytes bytes, const TopicConfig& conf
                                       Prepared* prepared) const {
   BatchAppend append;
   WEIR_ASSIGN_OR_RETURN(append.header, ValidateBatch(bytes, config.max_message_bytes));
-  ReencodeOptions reencode;
+  // A batch that stays as it is, is not opened for this.
+  ReencodeOptions reencode{
+      .check = [rules = RecordRules::Of(config, clock_->NowMs())](const RecordView& record) {
+        return rules.CheckInBatch(record);
+      }};
   if (config.compression.has_value() && *config.compression != append.header.compression()) {
     reencode.compression = config.compression;
   }
@@ -125,6 +129,7 @@ absl::StatusOr<ProduceEngine::Prepared> ProduceEngine::PrepareRecords(
           PartitionIndex{static_cast<int32_t>(turn % static_cast<uint32_t>(topic.partitions))},
       .max_batch_bytes = topic.config.max_message_bytes,
       .now_ms = clock_->NowMs()};
+  options.rules = RecordRules::Of(topic.config, options.now_ms);
   options.batch.compression = topic.config.compression.value_or(Compression::kNone);
   if (topic.config.timestamp_type == TimestampType::kLogAppendTime) {
     outcome.log_append_time_ms = options.now_ms;

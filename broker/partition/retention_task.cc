@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/partition/delete_records.h"
 #include "broker/partition/partition_manager.h"
+#include "storage/base/check.h"
 
 namespace weir {
 namespace {
@@ -15,9 +17,11 @@ constexpr size_t kTopicsAtOnce = 1000;
 
 }  // namespace
 
-RetentionTask::RetentionTask(TopicCatalog* catalog, LogManager* logs, Clock* clock)
+RetentionTask::RetentionTask(TopicCatalog* catalog, LogManager* logs, LogStartGate* gate,
+                             Clock* clock)
     : catalog_(catalog),
       logs_(logs),
+      gate_(gate),
       clock_(clock),
       wall_start_(clock->Now()),
       monotonic_start_(clock->Monotonic()) {}
@@ -54,11 +58,19 @@ void RetentionTask::RunTopic(const Topic& topic) {
   if (config.retention_age == absl::InfiniteDuration() && config.retention_bytes < 0) return;
   for (int32_t i = 0; i < topic.partitions && !stopping_; ++i) {
     const TopicPartition id{.topic = topic.id, .partition = PartitionIndex{i}};
-    if (const absl::Status status = logs_->EnforceRetention(id, config); !status.ok()) {
+    if (const absl::Status status = RunPartition(id, config); !status.ok()) {
       spdlog::warn("retention of {}/{} failed and is tried again later: {}", topic.name, i,
                    std::string(status.message()));
     }
   }
+}
+
+absl::Status RetentionTask::RunPartition(const TopicPartition& id, const LogConfig& config) {
+  WEIR_ASSIGN_OR_RETURN(const Offset start, logs_->RetentionStart(id, config));
+  WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<PartitionLog> log, logs_->GetLog(id, config));
+  if (start > log->log_start())
+    MoveLogStart(gate_, logs_, log, start, [](const absl::StatusOr<Offset>&) {});
+  return absl::OkStatus();
 }
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 // RetentionTask: goes over all partitions and has their logs drop what their topic no longer keeps.
-// What that is, the log decides.
+// What that is, the log decides. What share groups still hold there goes only when they let it:
+// with a later pass.
 //
 // Ages are told by the wall clock. When it has outrun the monotonic clock by more than a day since
 // the start, somebody set it, and believing it could delete everything: then nothing is dropped,
@@ -10,7 +11,9 @@
 
 #include <atomic>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "broker/partition/log_start_gate.h"
 #include "broker/topics/topic_catalog.h"
 #include "storage/base/clock.h"
 #include "storage/log/log_manager.h"
@@ -20,7 +23,7 @@ namespace weir {
 class RetentionTask {
  public:
   // All outlive the task.
-  RetentionTask(TopicCatalog* catalog, LogManager* logs, Clock* clock);
+  RetentionTask(TopicCatalog* catalog, LogManager* logs, LogStartGate* gate, Clock* clock);
 
   // One pass. Waits for the disk.
   void Run();
@@ -33,9 +36,11 @@ class RetentionTask {
  private:
   bool ClockHasOutrun();
   void RunTopic(const Topic& topic);
+  absl::Status RunPartition(const TopicPartition& id, const LogConfig& config);
 
   TopicCatalog* const catalog_;
   LogManager* const logs_;
+  LogStartGate* const gate_;
   Clock* const clock_;
   const absl::Time wall_start_;
   const absl::Duration monotonic_start_;

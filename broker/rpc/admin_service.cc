@@ -160,7 +160,7 @@ absl::Status MoveStarts(const Services& services, const v1::DeleteRecordsRequest
   std::vector<DeleteRecordsTarget> targets;
   for (const auto& target : request.targets())
     targets.push_back(ToTarget(services.partitions, request.topic(), target));
-  weir::DeleteRecords(std::move(targets), services.logs,
+  weir::DeleteRecords(std::move(targets), services.log_starts, services.logs,
                       [&request, response, call](std::vector<absl::StatusOr<Offset>> answers) {
                         FillResults(request, answers, response);
                         call->End(absl::OkStatus());

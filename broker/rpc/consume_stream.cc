@@ -153,7 +153,9 @@ void ConsumeStream::PutFeeds(const Notice& notice, std::vector<TopicPartition>* 
   Feeds feeds;
   const auto take = [&](const TopicPartition& id, bool revoking) {
     const auto old = feeds_.find(id);
-    if (old != feeds_.end()) {
+    // What was asked for and is owned now was somebody else's meanwhile, who may be further.
+    const bool is_back = old != feeds_.end() && old->second.revoking && !revoking;
+    if (old != feeds_.end() && !is_back) {
       Feed& feed = feeds[id] = std::move(old->second);
       feed.revoking = revoking;
       return;
@@ -240,7 +242,7 @@ ConsumeStream::PlannedFetch ConsumeStream::PlanFetch() {
   for (const auto& [id, feed] : feeds_) {
     if (feed.state != Feed::State::kReading || feed.revoking) continue;
     queries.push_back({.partition = feed.partition, .offset = feed.next, .max_bytes = max_bytes_});
-    plan.asked.push_back(id);
+    plan.asked.emplace_back(id, feed.next);
   }
   if (queries.empty()) return plan;
   plan.first = ++turn_ % queries.size();
@@ -252,7 +254,7 @@ ConsumeStream::PlannedFetch ConsumeStream::PlanFetch() {
   return plan;
 }
 
-void ConsumeStream::OnFetched(const std::vector<TopicPartition>& asked, size_t first,
+void ConsumeStream::OnFetched(const Asked& asked, size_t first,
                               absl::StatusOr<Fetch::Results> results) {
   int64_t bytes = 0;
   {
@@ -262,14 +264,15 @@ void ConsumeStream::OnFetched(const std::vector<TopicPartition>& asked, size_t f
     int64_t room = max_bytes_;
     for (size_t i = 0; results.ok() && i < asked.size() && room > 0; ++i) {
       const size_t at = (first + i) % asked.size();  // in the order in which they were read
-      const auto found = feeds_.find(asked[at]);
-      if (found == feeds_.end() || found->second.revoking) continue;
+      const auto& [id, from] = asked[at];
+      const auto found = feeds_.find(id);
+      if (found == feeds_.end() || !found->second.Awaits(from)) continue;
       absl::StatusOr<PartitionRead>& read = (*results)[at];
       if (!read.ok()) {
-        PutError(asked[at], &found->second, read.status());
+        PutError(id, &found->second, read.status());
       } else if (read->read.batches.size > 0) {
         bytes += static_cast<int64_t>(read->read.batches.size);
-        room -= PutRecords(asked[at], &found->second, read->read, room);
+        room -= PutRecords(id, &found->second, read->read, room);
         read->read.batches = {};
         out_memory_.Absorb(std::move(read->memory));
       }

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -60,7 +61,11 @@ class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     Offset sent;       // up to here records were sent
     Offset committed;  // what this stream has committed, or began with
     bool revoking = false;
+
+    // Records from there on are what comes next.
+    bool Awaits(Offset from) const { return state == State::kReading && !revoking && next == from; }
   };
+  using Asked = std::vector<std::pair<TopicPartition, Offset>>;  // of a fetch
   using Feeds = absl::btree_map<TopicPartition, Feed>;
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mu_);
@@ -78,8 +83,8 @@ class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   // Asks where the group is in these partitions.
   void Locate(std::vector<TopicPartition> partitions) ABSL_LOCKS_EXCLUDED(mu_);
   void OnLocated(const absl::StatusOr<FetchedOffsets>& offsets) ABSL_LOCKS_EXCLUDED(mu_);
-  void OnFetched(const std::vector<TopicPartition>& asked, size_t first,
-                 absl::StatusOr<Fetch::Results> results) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFetched(const Asked& asked, size_t first, absl::StatusOr<Fetch::Results> results)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   void PutFeeds(const Notice& notice, std::vector<TopicPartition>* to_locate)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -98,7 +103,7 @@ class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   void PostGoOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   struct PlannedFetch {
     std::shared_ptr<Fetch> fetch;  // null: nothing is to be fetched
-    std::vector<TopicPartition> asked;
+    Asked asked;
     size_t first = 0;
   };
   PlannedFetch PlanFetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -1,19 +1,18 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "broker/group/group_shards.h"
+#include "broker/partition/record_time.h"
+#include "broker/rpc/describe_share_group.h"
 #include "broker/rpc/group_admin_calls.h"
 #include "broker/rpc/group_encoding.h"
 #include "broker/rpc/page_token.h"
-#include "broker/rpc/record_encoding.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 
@@ -46,7 +45,6 @@ class GroupDescriber {
   absl::Status FillPartitions(const std::vector<std::pair<TopicPtr, TopicPartition>>& page,
                               v1::DescribeGroupResponse* response) const;
   void FillLag(const TopicPtr& topic, const FetchedOffset& at, v1::GroupPartition* to) const;
-  int64_t LagMs(const TopicPtr& topic, const TopicPartition& id, Offset from) const;
 
   const Services& services_;
   const std::string& group_;
@@ -62,11 +60,7 @@ absl::Status GroupDescriber::Describe(const v1::DescribeGroupRequest& request,
   const std::string listing = absl::StrCat("group:", group_);
   WEIR_ASSIGN_OR_RETURN(const std::string token, DecodePageToken(listing, request.page_token()));
   WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request.page_size()));
-  // "topic/partition": the last that was shown. Names have no slash.
-  const std::vector<std::string> after = absl::StrSplit(token, '/');
-  int32_t after_partition = -1;
-  if (!token.empty() && (after.size() != 2 || !absl::SimpleAtoi(after[1], &after_partition)))
-    return MakeError(Reason::kInvalidPageToken, "the page token does not name a partition");
+  WEIR_ASSIGN_OR_RETURN(const NamedPosition after, DecodeNamedPosition(token));
 
   WEIR_ASSIGN_OR_RETURN(
       description_,
@@ -74,21 +68,23 @@ absl::Status GroupDescriber::Describe(const v1::DescribeGroupRequest& request,
           shard_, [&](GroupMachine& machine, const MachineTime&, Reply<GroupDescription> reply) {
             return machine.admin().Describe(group_, std::move(reply));
           }));
-  WEIR_RETURN_IF_ERROR(FindTopics());
   FillHead(response);
+  if (description_.head.type == GroupType::kShare)
+    return DescribeShareGroup(services_, description_.head, request, response);
+  WEIR_RETURN_IF_ERROR(FindTopics());
   if (token.empty()) {
     for (const MemberDescription& member : description_.members)
       FillMember(member, response->add_members());
   }
   std::vector<std::pair<TopicPtr, TopicPartition>> page;
-  for (auto at = topics_.lower_bound(after[0]); at != topics_.end(); ++at) {
+  for (auto at = topics_.lower_bound(after.topic); at != topics_.end(); ++at) {
     const TopicPtr& topic = at->second;
-    for (int32_t i = topic->name == after[0] ? after_partition + 1 : 0; i < topic->partitions;
+    for (int32_t i = topic->name == after.topic ? after.partition + 1 : 0; i < topic->partitions;
          ++i) {
       if (page.size() == static_cast<size_t>(size)) {
         const auto& [last_topic, last] = page.back();
-        response->set_next_page_token(
-            EncodePageToken(listing, absl::StrCat(last_topic->name, "/", last.partition.value())));
+        response->set_next_page_token(EncodePageToken(
+            listing, EncodeNamedPosition({last_topic->name, last.partition.value()})));
         return FillPartitions(page, response);
       }
       page.push_back({topic, {.topic = topic->id, .partition = PartitionIndex{i}}});
@@ -134,7 +130,7 @@ void GroupDescriber::FillHead(v1::DescribeGroupResponse* response) const {
   response->set_state(EncodeGroupState(description_.state));
   response->set_paused(head.paused);
   response->set_group_epoch(head.epoch.value());
-  EncodeGroupConfig(head.config, response->mutable_config());
+  EncodeGroupConfig(head, response->mutable_config());
 }
 
 void GroupDescriber::FillMember(const MemberDescription& description,
@@ -187,20 +183,9 @@ void GroupDescriber::FillLag(const TopicPtr& topic, const FetchedOffset& at,
                                bounds->log_start);
   if (from >= bounds->high_watermark) return;
   to->set_lag(bounds->high_watermark - from);
-  to->set_lag_ms(LagMs(topic, at.partition, from));
-}
-
-int64_t GroupDescriber::LagMs(const TopicPtr& topic, const TopicPartition& id, Offset from) const {
-  const auto found = services_.partitions->Find(topic, id.partition);
-  if (!found.ok()) return 0;
-  const auto log = found->partition->OpenLog();
-  if (!log.ok()) return 0;
-  const auto read = (*log)->Read(from, /*max_bytes=*/1, ReadMode::kMayBlock, nullptr);
-  if (!read.ok() || read->batches.size == 0) return 0;
-  const PlainRecords first =
-      DecodePlainRecords(read->batches.view(), from, read->next_offset, /*max_bytes=*/1);
-  if (first.records.records_size() == 0) return 0;
-  return std::max<int64_t>(now_ms_ - first.records.records(0).timestamp_ms(), 0);
+  const std::optional<int64_t> first_ms =
+      RecordTimeMs(services_.partitions, topic, at.partition.partition, from);
+  to->set_lag_ms(first_ms.has_value() ? std::max<int64_t>(now_ms_ - *first_ms, 0) : 0);
 }
 
 }  // namespace

@@ -46,23 +46,26 @@ absl::Status SetPaused(const Services& services, const std::string& group, bool 
 absl::Status CreateGroup(const Services& services, const v1::CreateGroupRequest& request,
                          v1::CreateGroupResponse*) {
   WEIR_RETURN_IF_ERROR(CheckGroups(services));
-  if (request.type() != v1::CONSUMER) {
-    return MakeError(request.type() == v1::GROUP_TYPE_UNSPECIFIED ? Reason::kInvalidRequest
-                                                                  : Reason::kUnsupportedField,
-                     absl::StrCat("type is ", int{request.type()},
-                                  "; this broker has groups of type CONSUMER (1)"));
-  }
+  WEIR_ASSIGN_OR_RETURN(const GroupType type, DecodeGroupType(request.type()));
   WEIR_ASSIGN_OR_RETURN(const std::optional<GroupStart> start, DecodeGroupStart(request.start()));
   if (!start.has_value()) {
     return MakeError(Reason::kInvalidRequest,
                      "a new group needs a start: EARLIEST, LATEST or NONE");
   }
+  const CreateGroupRequest create{.group = request.group(),
+                                  .type = type,
+                                  .start = *start,
+                                  .config = Setting(request.config()),
+                                  .subscription = DecodeSubscription(request.subscription())};
+  if (type == GroupType::kShare) {
+    WEIR_RETURN_IF_ERROR(services.share_admin->Create(create));
+    services.share_directory->AwaitOpen(create.group);
+    return absl::OkStatus();
+  }
   return services.groups->TellAndWait(
-      services.groups->PartitionOf(request.group()),
+      services.groups->PartitionOf(create.group),
       [&](GroupMachine& machine, const MachineTime& now, Done done) {
-        return machine.admin().Create(
-            now, {.group = request.group(), .start = *start, .config = Setting(request.config())},
-            std::move(done));
+        return machine.admin().Create(now, create, std::move(done));
       });
 }
 
@@ -71,14 +74,18 @@ absl::Status AlterGroup(const Services& services, const v1::AlterGroupRequest& r
   WEIR_RETURN_IF_ERROR(CheckGroups(services));
   GroupConfigChange change = Setting(request.set());
   change.remove = {request.remove().begin(), request.remove().end()};
+  std::optional<Subscription> subscription;
+  if (request.has_subscription()) subscription = DecodeSubscription(request.subscription());
   WEIR_ASSIGN_OR_RETURN(
-      const GroupConfig config,
-      services.groups->AskAndWait<GroupConfig>(
+      const GroupHead head,
+      services.groups->AskAndWait<GroupHead>(
           services.groups->PartitionOf(request.group()),
-          [&](GroupMachine& machine, const MachineTime& now, Reply<GroupConfig> reply) {
-            return machine.admin().Alter(now, request.group(), change, std::move(reply));
+          [&](GroupMachine& machine, const MachineTime& now, Reply<GroupHead> reply) {
+            return machine.admin().Alter(now, request.group(), change, subscription,
+                                         std::move(reply));
           }));
-  EncodeGroupConfig(config, response->mutable_config());
+  EncodeGroupConfig(head, response->mutable_config());
+  if (subscription.has_value()) services.share_directory->AwaitOpen(head.id);
   return absl::OkStatus();
 }
 

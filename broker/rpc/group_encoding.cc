@@ -29,6 +29,15 @@ absl::StatusOr<std::optional<GroupStart>> DecodeGroupStart(v1::GroupStart start)
   }
 }
 
+absl::StatusOr<GroupType> DecodeGroupType(v1::GroupType type) {
+  if (type == v1::CONSUMER) return GroupType::kConsumer;
+  if (type == v1::SHARE) return GroupType::kShare;
+  if (type == v1::GROUP_TYPE_UNSPECIFIED)
+    return MakeError(Reason::kInvalidRequest, "a new group needs a type: CONSUMER or SHARE");
+  return MakeError(Reason::kUnsupportedField,
+                   absl::StrCat("this broker does not know groups of type ", int{type}));
+}
+
 v1::GroupStart EncodeGroupStart(GroupStart start) {
   switch (start) {
     case GroupStart::kEarliest:
@@ -42,14 +51,14 @@ v1::GroupStart EncodeGroupStart(GroupStart start) {
 }
 
 v1::GroupType EncodeGroupType(GroupType type) {
-  return type == GroupType::kConsumer ? v1::CONSUMER : v1::GROUP_TYPE_UNSPECIFIED;
+  return type == GroupType::kConsumer ? v1::CONSUMER : v1::SHARE;
 }
 
 v1::GroupState EncodeGroupState(GroupState state) {
   switch (state) {
     case GroupState::kEmpty:
       return v1::EMPTY;
-    case GroupState::kReconciling:
+    case GroupState::kRebalancing:
       return v1::REBALANCING;
     case GroupState::kStable:
       return v1::STABLE;
@@ -57,9 +66,9 @@ v1::GroupState EncodeGroupState(GroupState state) {
   return v1::GROUP_STATE_UNSPECIFIED;
 }
 
-void EncodeGroupConfig(const GroupConfig& config,
+void EncodeGroupConfig(const GroupHead& head,
                        google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to) {
-  for (const GroupConfigEntry& entry : DescribeGroupConfig(config)) {
+  for (const GroupConfigEntry& entry : DescribeConfig(head)) {
     v1::ConfigEntry* const added = to->Add();
     added->set_name(entry.name);
     added->set_value(entry.value);

@@ -19,11 +19,13 @@ namespace weir {
 
 // UNSUPPORTED_FIELD for a value that this broker does not know; nothing for "unspecified".
 absl::StatusOr<std::optional<GroupStart>> DecodeGroupStart(v1::GroupStart start);
+// INVALID_REQUEST for "unspecified", UNSUPPORTED_FIELD for a value that this broker does not know.
+absl::StatusOr<GroupType> DecodeGroupType(v1::GroupType type);
 v1::GroupStart EncodeGroupStart(GroupStart start);
 v1::GroupType EncodeGroupType(GroupType type);
 v1::GroupState EncodeGroupState(GroupState state);
 
-void EncodeGroupConfig(const GroupConfig& config,
+void EncodeGroupConfig(const GroupHead& head,
                        google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to);
 
 Subscription DecodeSubscription(const v1::Subscription& subscription);

@@ -19,6 +19,7 @@
 #include "broker/rpc/admin_service.h"
 #include "broker/rpc/group_service.h"
 #include "broker/rpc/log_service.h"
+#include "broker/rpc/share_service.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
 
@@ -26,7 +27,7 @@ namespace weir {
 namespace {
 
 constexpr const char* kServiceNames[] = {"weir.v1.LogService", "weir.v1.GroupService",
-                                         "weir.v1.AdminService"};
+                                         "weir.v1.ShareService", "weir.v1.AdminService"};
 // A connection whose other end is gone without a word is noticed after these two.
 constexpr absl::Duration kCloseConnections = absl::Milliseconds(200);
 constexpr int kKeepaliveMs = 60'000;
@@ -76,7 +77,11 @@ void Bound(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
 class GrpcServerImpl : public GrpcServer {
  public:
   explicit GrpcServerImpl(const Services* services)
-      : services_(services), log_(services), groups_(services), admin_(services) {}
+      : services_(services),
+        log_(services),
+        groups_(services),
+        shares_(services),
+        admin_(services) {}
 
   absl::Status Listen(const GrpcServerOptions& options) {
     grpc::ServerBuilder builder;
@@ -85,6 +90,7 @@ class GrpcServerImpl : public GrpcServer {
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&log_);
     builder.RegisterService(&groups_);
+    builder.RegisterService(&shares_);
     builder.RegisterService(&admin_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
@@ -114,6 +120,7 @@ class GrpcServerImpl : public GrpcServer {
   const Services* const services_;
   LogService log_;
   GroupService groups_;
+  ShareService shares_;
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;

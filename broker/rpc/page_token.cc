@@ -1,9 +1,12 @@
 #include "broker/rpc/page_token.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "storage/base/bytes.h"
 #include "storage/base/crc32c.h"
 #include "storage/base/error.h"
@@ -39,6 +42,20 @@ absl::StatusOr<std::string> DecodePageToken(absl::string_view listing, absl::str
   return MakeError(Reason::kInvalidPageToken,
                    absl::StrCat("'", absl::CHexEscape(token.substr(0, 100)),
                                 "' is not a page token of this listing"));
+}
+
+std::string EncodeNamedPosition(const NamedPosition& position) {
+  return absl::StrCat(position.topic, "/", position.partition);  // names have no slash
+}
+
+absl::StatusOr<NamedPosition> DecodeNamedPosition(absl::string_view position) {
+  NamedPosition decoded;
+  if (position.empty()) return decoded;
+  const std::vector<absl::string_view> parts = absl::StrSplit(position, '/');
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &decoded.partition))
+    return MakeError(Reason::kInvalidPageToken, "the page token does not name a partition");
+  decoded.topic = std::string(parts[0]);
+  return decoded;
 }
 
 absl::StatusOr<int32_t> PageSize(int32_t asked) {

@@ -3,6 +3,7 @@
 #ifndef WEIR_BROKER_RPC_PAGE_TOKEN_H_
 #define WEIR_BROKER_RPC_PAGE_TOKEN_H_
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -18,6 +19,17 @@ std::string EncodePageToken(absl::string_view listing, absl::string_view positio
 // The position; empty for an empty token, which asks for the first page. INVALID_PAGE_TOKEN when
 // EncodePageToken did not make `token` for the same `listing`.
 absl::StatusOr<std::string> DecodePageToken(absl::string_view listing, absl::string_view token);
+
+// A position in a listing of partitions by topic and number: the last one that was shown.
+struct NamedPosition {
+  std::string topic;
+  int32_t partition = -1;
+
+  auto operator<=>(const NamedPosition&) const = default;
+};
+std::string EncodeNamedPosition(const NamedPosition& position);
+// The one before all others for an empty text. INVALID_PAGE_TOKEN when it is none.
+absl::StatusOr<NamedPosition> DecodeNamedPosition(absl::string_view position);
 
 // How many entries a page has: `asked`, the largest when that is 0 or more than it. INVALID_REQUEST
 // when it is negative.

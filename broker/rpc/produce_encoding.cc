@@ -16,6 +16,7 @@ PlainRecord ToPlainRecord(const v1::Record& from) {
   if (from.has_key()) record.key = from.key();
   if (from.has_value()) record.value = from.value();
   if (from.has_timestamp_ms()) record.timestamp_ms = from.timestamp_ms();
+  if (from.has_deliver_at_ms()) record.deliver_at_ms = from.deliver_at_ms();
   record.headers.reserve(static_cast<size_t>(from.headers_size()));
   for (const v1::Header& header : from.headers()) {
     record.headers.push_back({.key = header.key()});

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/common.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,34 +11,50 @@
 #include "storage/base/limits.h"
 #include "storage/record/record_batch.h"
 #include "storage/record/record_reader.h"
+#include "storage/record/weir_headers.h"
 
 namespace weir {
 namespace {
 
-// The batch format takes any bytes for a header's key, protobuf only UTF-8: a stub of another
-// language would refuse the whole message. What is not UTF-8 becomes '?'.
-void SetKey(absl::string_view key, v1::Header* header) {
-  const google::protobuf::StringPiece piece(key.data(), key.size());
-  header->set_key(key.data(), key.size());
-  if (google::protobuf::internal::IsStructurallyValidUTF8(piece)) return;
-  std::string valid(key.size(), '\0');
-  const char* const made =
-      google::protobuf::internal::UTF8CoerceToStructurallyValid(piece, valid.data(), '?');
-  header->set_key(made, key.size());
+// False: the header is no time of delivery, or not the first.
+bool SetDeliverAt(const HeaderView& header, v1::Record* record) {
+  if (header.key != kDeliverAtHeader || record->has_deliver_at_ms()) return false;
+  const std::optional<int64_t> time = DecodeHeaderNumber(header.value.value_or(""));
+  if (time.has_value()) record->set_deliver_at_ms(*time);
+  return time.has_value();
 }
 
-void Fill(const RecordView& from, v1::Record* to) {
+}  // namespace
+
+// The batch format takes any bytes for a header's key, protobuf only UTF-8: a stub of another
+// language would refuse the whole message.
+std::string ToUtf8(absl::string_view text) {
+  const google::protobuf::StringPiece piece(text.data(), text.size());
+  if (google::protobuf::internal::IsStructurallyValidUTF8(piece)) return std::string(text);
+  std::string valid(text.size(), '\0');
+  const char* const made =
+      google::protobuf::internal::UTF8CoerceToStructurallyValid(piece, valid.data(), '?');
+  return std::string(made, text.size());
+}
+
+void EncodeHeaders(absl::Span<const HeaderView> headers, v1::Record* to) {
+  for (const HeaderView& header : headers) {
+    if (SetDeliverAt(header, to)) continue;
+    v1::Header* added = to->add_headers();
+    added->set_key(ToUtf8(header.key));
+    if (header.value.has_value()) added->set_value(header.value->data(), header.value->size());
+  }
+}
+
+void EncodeRecord(const RecordView& from, v1::Record* to) {
   to->set_offset(from.offset.value());
   to->set_timestamp_ms(from.timestamp_ms);
   if (from.key.has_value()) to->set_key(from.key->data(), from.key->size());
   if (from.value.has_value()) to->set_value(from.value->data(), from.value->size());
-  if (from.headers.empty()) return;
-  for (const HeaderView& header : from.headers.Decode()) {
-    v1::Header* added = to->add_headers();
-    SetKey(header.key, added);
-    if (header.value.has_value()) added->set_value(header.value->data(), header.value->size());
-  }
+  if (!from.headers.empty()) EncodeHeaders(from.headers.Decode(), to);
 }
+
+namespace {
 
 // Tag and length in the list, at most.
 constexpr int64_t kListOverhead = 6;
@@ -53,7 +70,7 @@ bool AddBatch(absl::string_view batch, Offset from, int64_t max_bytes, int64_t m
   while (reader.Next(&view)) {
     if (view.offset < from) continue;
     v1::Record* record = out->records.add_records();
-    Fill(view, record);
+    EncodeRecord(view, record);
     const int64_t size = static_cast<int64_t>(record->ByteSizeLong()) + kListOverhead;
     if (out->bytes + size > max_bytes && (out->records.records_size() > 1 || size > max_first)) {
       out->records.mutable_records()->RemoveLast();

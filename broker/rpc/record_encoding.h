@@ -5,13 +5,23 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "storage/base/types.h"
+#include "storage/record/record_view.h"
 #include "weir/v1/common.pb.h"
 
 namespace weir {
+
+// Of text that protobuf can carry only as UTF-8: '?' where it is none.
+std::string ToUtf8(absl::string_view text);
+
+// A time of delivery is a field, as it was when it was sent.
+void EncodeRecord(const RecordView& from, v1::Record* to);
+void EncodeHeaders(absl::Span<const HeaderView> headers, v1::Record* to);
 
 struct PlainRecords {
   v1::RecordList records;

@@ -8,21 +8,27 @@
 #include <string>
 
 #include "broker/group/group_shards.h"
+#include "broker/group/share_group_admin.h"
 #include "broker/limits/admission.h"
 #include "broker/limits/disk_watermark.h"
 #include "broker/metrics/metrics.h"
+#include "broker/partition/log_start_gate.h"
 #include "broker/partition/partition_manager.h"
 #include "broker/partition/produce.h"
 #include "broker/partition/producer_identities.h"
 #include "broker/rpc/call_registry.h"
 #include "broker/rpc/group_sessions.h"
 #include "broker/runtime/waiters.h"
+#include "broker/share/share_directory.h"
+#include "broker/share/share_shards.h"
 #include "broker/topics/topic_catalog.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/log/log_manager.h"
 
 namespace weir {
+
+class WorkerSessions;
 
 // What the broker says about itself.
 struct BrokerFacts {
@@ -45,6 +51,11 @@ struct Services {
   // Null when the broker takes no writes: see CheckGroups().
   GroupShards* groups = nullptr;
   GroupSessions* sessions = nullptr;  // of groups' members
+  ShareGroupAdmin* share_admin = nullptr;
+  ShareDirectory* share_directory = nullptr;
+  ShareShards* shares = nullptr;
+  WorkerSessions* workers = nullptr;   // of share groups
+  LogStartGate* log_starts = nullptr;  // null too when nobody is to be asked
   Waiters* waiters = nullptr;
   Executor* disk = nullptr;  // reads that wait for a disk
   Executor* admin =

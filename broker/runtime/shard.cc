@@ -1,5 +1,7 @@
 #include "broker/runtime/shard.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,27 @@ std::string AppliedKey(const TopicPartition& id) {
   char number[4];
   StoreBig(number, id.partition.value());
   return absl::StrCat(id.topic.ToString(), absl::string_view(number, sizeof(number)));
+}
+
+size_t PartsElsewhere(const Decision& decision) {
+  return decision.appends.size() + decision.log_starts.size();
+}
+
+std::vector<TopicPartition> Elsewhere(const Decision& decision) {
+  std::vector<TopicPartition> partitions;
+  for (const BatchAppend& append : decision.appends) partitions.push_back(append.log->id());
+  for (const LogStartMove& move : decision.log_starts) partitions.push_back(move.log->id());
+  return partitions;
+}
+
+// What the decision takes in an append, at most.
+int64_t BytesOf(const Decision& decision) {
+  int64_t bytes = 0;
+  for (const InternalRecord& record : decision.records)
+    bytes += static_cast<int64_t>(record.payload.size()) + limits::kInternalRecordOverhead;
+  for (const BatchAppend& append : decision.appends)
+    bytes += static_cast<int64_t>(append.bytes.size());
+  return bytes;
 }
 
 std::string Name(const TopicPartition& id) {
@@ -59,7 +82,7 @@ absl::Status Shard::Load() {
 }
 
 absl::Status Shard::LoadMachine(Offset at_least) {
-  unwritten_.clear();
+  unwritten_.Clear();
   WEIR_ASSIGN_OR_RETURN(written_, AppliedOffset(*options_.store, partition()));
   applied_ = written_;
   const Offset end = options_.log->high_watermark();
@@ -79,8 +102,9 @@ absl::Status Shard::LoadMachine(Offset at_least) {
   WEIR_ASSIGN_OR_RETURN(
       const Offset next,
       ReadInternalLog(*options_.log, applied_, [&](Offset offset, const InternalRecord& record) {
-        std::vector<StateChange> changes;
-        absl::Status status = machine_->Replay(record, &changes);
+        StateOverlay changes;
+        if (SeededBug("replay-stops-early") && offset + 1 == end) return absl::OkStatus();
+        absl::Status status = Replay(record, &changes);
         NoteDurable(std::move(changes), offset + 1);
         return status;
       }));
@@ -105,42 +129,100 @@ void Shard::Submit(Handler handler, absl::AnyInvocable<void(const absl::Status&)
   });
 }
 
+absl::Status Shard::CheckElsewhere(const Decision& decision) const {
+  const int64_t bytes = BytesOf(decision);
+  const size_t parts = PartsElsewhere(decision);
+  if (bytes > limits::kDecisionAppendBytes || parts > limits::kDecisionAppendParts) {
+    return MakeError(Reason::kMessageTooLarge,
+                     absl::StrCat("one decision about ", parts, " parts elsewhere and ", bytes,
+                                  " bytes, at most ", limits::kDecisionAppendParts, " and ",
+                                  limits::kDecisionAppendBytes, " are allowed"));
+  }
+  return options_.logs->CheckAtomicAppend(decision.appends, decision.log_starts);
+}
+
+Decision Shard::Settle(Decision decision) {
+  while (PartsElsewhere(decision) > 0) {
+    WEIR_CHECK(!decision.records.empty());
+    const absl::Status refusal = CheckElsewhere(decision);
+    if (refusal.ok()) break;
+    if (decision.instead) {
+      auto instead = std::move(decision.instead);
+      decision = instead(Now(), refusal);
+    } else {
+      decision = Decision{.answer = [answer = std::move(decision.answer),
+                                     refusal](const absl::Status& durable) mutable {
+        if (answer) answer(durable.ok() ? refusal : durable);
+      }};
+    }
+  }
+  return decision;
+}
+
 void Shard::Run(Handler handler) {
-  Decision decision = handler(Now());
+  Decision decision = Settle(handler(Now()));
+  Answer answer{.tell = std::move(decision.answer), .elsewhere = Elsewhere(decision)};
   if (!decision.records.empty()) {
-    Round& round = GatheringRound();
+    const int64_t bytes = BytesOf(decision);
+    Round& round = GatheringRound(decision, bytes);
     for (InternalRecord& record : decision.records) {
       // What a machine decides it can replay.
-      WEIR_CHECK(machine_->Replay(record, &round.changes).ok());
-      round.bytes += static_cast<int64_t>(record.payload.size());
+      WEIR_CHECK(Replay(record, &round.changes).ok());
       round.records.push_back(std::move(record));
     }
-    if (decision.answer) round.answers.push_back(std::move(decision.answer));
+    round.bytes += bytes;
+    std::move(decision.appends.begin(), decision.appends.end(), std::back_inserter(round.appends));
+    std::move(decision.log_starts.begin(), decision.log_starts.end(),
+              std::back_inserter(round.log_starts));
+    if (SeededBug("answer-before-append")) {
+      answer.tell(absl::OkStatus());
+    } else if (answer.tell) {
+      round.answers.push_back(std::move(answer));
+    }
+    if (SeededBug("store-ahead-of-log")) {
+      Offset end = next_offset_;
+      for (const Round& under_way : rounds_) end += static_cast<int64_t>(under_way.records.size());
+      NoteDurable(std::exchange(round.changes, {}), end);
+    }
     if (rounds_.size() == 1) SendNext();
-  } else if (decision.answer) {
+  } else if (answer.tell) {
     // It has seen what was replayed before, which may not be durable yet.
     if (rounds_.empty() || SeededBug("answer-before-durable")) {
-      decision.answer(absl::OkStatus());
+      answer.tell(absl::OkStatus());
     } else {
-      rounds_.back().answers.push_back(std::move(decision.answer));
+      rounds_.back().answers.push_back(std::move(answer));
     }
   }
 }
 
-Shard::Round& Shard::GatheringRound() {
+Shard::Round& Shard::GatheringRound(const Decision& decision, int64_t bytes) {
   const bool only_one_under_way = rounds_.size() == 1;
-  if (rounds_.empty() || only_one_under_way || rounds_.back().bytes >= limits::kInternalRoundBytes)
-    rounds_.emplace_back();
+  bool full = rounds_.empty() || only_one_under_way;
+  if (!full) {
+    const Round& round = rounds_.back();
+    const size_t parts = round.parts_elsewhere() + PartsElsewhere(decision);
+    const bool too_much =  // for an atomic append, of which the records are a part too
+        parts > 0 &&
+        (parts + 1 > limits::kAtomicAppendParts ||
+         round.bytes + bytes > limits::kAtomicAppendBytes - limits::kInternalRoundBytes);
+    full = round.bytes >= limits::kInternalRoundBytes || too_much;
+  }
+  if (full) rounds_.emplace_back();
   return rounds_.back();
 }
 
 void Shard::SendNext() {
-  std::string bytes = EncodeInternalBatch(rounds_.front().records, options_.clock->NowMs());
+  Round& round = rounds_.front();
+  std::string bytes = EncodeInternalBatch(round.records, options_.clock->NowMs());
   const RecordBatchHeader header = DecodeBatchHeader(bytes.data());
   AppendRequest request;
-  request.internal = true;
-  request.batches.push_back(
-      {.log = options_.log, .header = header, .bytes = SharedBytes::FromString(std::move(bytes))});
+  request.atomic = round.parts_elsewhere() > 0;
+  request.batches.push_back({.log = options_.log,
+                             .header = header,
+                             .bytes = SharedBytes::FromString(std::move(bytes)),
+                             .internal = true});
+  std::move(round.appends.begin(), round.appends.end(), std::back_inserter(request.batches));
+  request.log_starts = std::move(round.log_starts);
   request.done = [this](absl::StatusOr<std::vector<AppendResult>> results) {
     strand_.Post([this, results = std::move(results)] { OnAppended(results); });
   };
@@ -155,8 +237,21 @@ void Shard::OnAppended(const absl::StatusOr<std::vector<AppendResult>>& results)
   next_offset_ += static_cast<int64_t>(round.records.size());
   NoteDurable(std::move(round.changes), next_offset_);
   if (!rounds_.empty()) SendNext();
-  for (Answer& answer : round.answers) answer(absl::OkStatus());
+  for (Answer& answer : round.answers) answer.tell(absl::OkStatus());
   FinishStopping();
+}
+
+absl::Status Shard::WhyFailed(const Answer& answer, const absl::Status& why) const {
+  const std::optional<TopicPartition> part = RefusedPart(why);
+  if (!part.has_value() || *part == partition() ||
+      std::find(answer.elsewhere.begin(), answer.elsewhere.end(), *part) !=
+          answer.elsewhere.end()) {
+    return why;
+  }
+  return MakeError(Reason::kTooManyRequests,
+                   absl::StrCat("nothing was done: what was decided before was refused (",
+                                why.message(), "); try again"),
+                   kReloadPause);
 }
 
 void Shard::OnFailed(const absl::Status& why) {
@@ -164,7 +259,7 @@ void Shard::OnFailed(const absl::Status& why) {
   timers_.CancelAll();
   Reload();
   for (Round& round : failed) {
-    for (Answer& answer : round.answers) answer(why);
+    for (Answer& answer : round.answers) answer.tell(WhyFailed(answer, why));
   }
   FinishStopping();
 }
@@ -183,9 +278,30 @@ void Shard::SetTimer(absl::string_view key, absl::Duration at, Handler handler) 
   });
 }
 
-void Shard::NoteDurable(std::vector<StateChange> changes, Offset end) {
-  for (StateChange& change : changes)
-    unwritten_[{change.family, std::move(change.key)}] = std::move(change.value);
+absl::Status Shard::Replay(const InternalRecord& record, StateOverlay* changes) {
+  std::vector<StateChange> made;
+  WEIR_RETURN_IF_ERROR(machine_->Replay(record, &made));
+  for (StateChange& change : made) changes->Add(std::move(change));
+  return absl::OkStatus();
+}
+
+std::vector<const StateOverlay*> Shard::Layers() const {
+  std::vector<const StateOverlay*> layers{&unwritten_};
+  for (const Round& round : rounds_) layers.push_back(&round.changes);
+  return layers;
+}
+
+absl::StatusOr<std::string> Shard::Get(StateFamily family, absl::string_view key) const {
+  return GetOver(*options_.store, Layers(), family, key);
+}
+
+absl::Status Shard::Scan(StateFamily family, absl::string_view start, absl::string_view end,
+                         Visit visit) const {
+  return ScanOver(*options_.store, Layers(), family, start, end, visit);
+}
+
+void Shard::NoteDurable(StateOverlay changes, Offset end) {
+  unwritten_.Add(std::move(changes));
   applied_ = end;
   if (unwritten_.size() >= limits::kUnwrittenStateChanges) {
     WriteStoreNow().IgnoreError();  // it is kept and tried again
@@ -197,10 +313,7 @@ void Shard::NoteDurable(std::vector<StateChange> changes, Offset end) {
 
 absl::Status Shard::WriteStoreNow() {
   if (written_ == applied_) return absl::OkStatus();
-  std::vector<StateChange> changes;
-  changes.reserve(unwritten_.size() + 1);
-  for (const auto& [place, value] : unwritten_)
-    changes.push_back({.family = place.first, .key = place.second, .value = value});
+  std::vector<StateChange> changes = unwritten_.Changes();
   std::string applied(sizeof(int64_t), '\0');
   StoreBig(applied.data(), applied_.value());
   changes.push_back({.family = StateFamily::kApplied,
@@ -208,7 +321,7 @@ absl::Status Shard::WriteStoreNow() {
                      .value = std::move(applied)});
   WEIR_RETURN_IF_ERROR(options_.store->Write(changes));
   written_ = applied_;
-  unwritten_.clear();
+  unwritten_.Clear();
   return absl::OkStatus();
 }
 

@@ -1,7 +1,7 @@
 // Shard: runs one state machine over one internal partition: requests, timers and replays one at
-// a time. It appends what the machine decides, answers when that is durable, brings the durable
-// part into the state store, and loads the machine again when an append fails. It knows nothing
-// of groups.
+// a time. It appends what the machine decides, with what shall go to other partitions in the same
+// atomic append, answers when that is durable, brings the durable part into the state store, and
+// loads the machine again when an append fails. It knows nothing of groups.
 //
 // While one append is under way, what is decided meanwhile gathers into the next: no record is
 // ever appended that was decided after one that may not have made it.
@@ -19,7 +19,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +26,8 @@
 #include "absl/time/time.h"
 #include "broker/runtime/keyed_timers.h"
 #include "broker/runtime/state_machine.h"
+#include "broker/runtime/state_overlay.h"
+#include "broker/runtime/state_reader.h"
 #include "broker/runtime/strand.h"
 #include "broker/runtime/timer_queue.h"
 #include "storage/base/clock.h"
@@ -47,7 +48,7 @@ struct ShardOptions {
   absl::Duration store_pause = absl::Seconds(1);  // between two writes to the store
 };
 
-class Shard : public MachineTimers {
+class Shard : public MachineTimers, public StateReader {
  public:
   // What the options name, and `machine`, outlive the shard; the machine is used from the strand
   // only.
@@ -67,6 +68,9 @@ class Shard : public MachineTimers {
   // For the machine.
   void SetTimer(absl::string_view key, absl::Duration at, Handler handler) override;
   void CancelTimer(absl::string_view key) override { timers_.Cancel(key); }
+  absl::StatusOr<std::string> Get(StateFamily family, absl::string_view key) const override;
+  absl::Status Scan(StateFamily family, absl::string_view start, absl::string_view end,
+                    Visit visit) const override;
 
   // Writes everything durable to the store now, without waiting for the pause; `done` on the
   // strand.
@@ -79,13 +83,20 @@ class Shard : public MachineTimers {
   const TopicPartition& partition() const { return options_.log->id(); }
 
  private:
-  using Answer = absl::AnyInvocable<void(const absl::Status&)>;
+  struct Answer {
+    absl::AnyInvocable<void(const absl::Status&)> tell;
+    std::vector<TopicPartition> elsewhere;  // the other partitions that the decision changes
+  };
   // What one append carries, and who waits for it.
   struct Round {
     std::vector<InternalRecord> records;
+    std::vector<BatchAppend> appends;  // and what goes elsewhere with them
+    std::vector<LogStartMove> log_starts;
     int64_t bytes = 0;
-    std::vector<StateChange> changes;
+    StateOverlay changes;
     std::vector<Answer> answers;
+
+    size_t parts_elsewhere() const { return appends.size() + log_starts.size(); }
   };
 
   MachineTime Now() const;
@@ -93,14 +104,24 @@ class Shard : public MachineTimers {
   absl::Status LoadMachine(Offset at_least);
   absl::Status Refusal() const;
   void Run(Handler handler);
-  Round& GatheringRound();
+  // `decision`, or what is decided in its place while other partitions would refuse their part.
+  Decision Settle(Decision decision);
+  absl::Status CheckElsewhere(const Decision& decision) const;
+  // The round that takes `decision`, of so many bytes.
+  Round& GatheringRound(const Decision& decision, int64_t bytes);
   void SendNext();
   void OnAppended(const absl::StatusOr<std::vector<AppendResult>>& results);
   // Nothing of what was decided since the last durable record will be.
   void OnFailed(const absl::Status& why);
+  // For one of those: a refusal that is about other partitions than its own is none of its making.
+  absl::Status WhyFailed(const Answer& answer, const absl::Status& why) const;
   void Reload();
   void FinishStopping();
-  void NoteDurable(std::vector<StateChange> changes, Offset end);
+  // Replays one record; what it changes gathers in `changes`.
+  absl::Status Replay(const InternalRecord& record, StateOverlay* changes);
+  void NoteDurable(StateOverlay changes, Offset end);
+  // Over the store, oldest first.
+  std::vector<const StateOverlay*> Layers() const;
   absl::Status WriteStoreNow();
 
   const ShardOptions options_;
@@ -112,8 +133,7 @@ class Shard : public MachineTimers {
   absl::Status broken_;                 // why the machine could not be loaded again
   std::deque<Round> rounds_;            // the first is being appended, the last gathers
   Offset next_offset_;                  // of the next record that is appended
-  // Durable, and not yet in the store: the last value of each key, which lead up to applied_.
-  absl::btree_map<std::pair<StateFamily, std::string>, std::optional<std::string>> unwritten_;
+  StateOverlay unwritten_;              // durable, and not yet in the store; leads up to applied_
   Offset applied_;
   Offset written_;  // as the store says
 

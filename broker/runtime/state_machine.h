@@ -8,6 +8,11 @@
 // appends the records, replays them at once, so that the next handler sees them, and answers
 // when they are durable. When that fails the shard drops the machine's memory and loads it
 // again; what was decided after the failed records fails with them.
+//
+// A decision may append to other partitions too, as when a job dies: its record goes to the
+// dead-letter topic, and "dead" to the machine's own partition, in one atomic append. Whether the
+// others take it is looked at before anything is replayed, so that what refuses for long (a topic
+// that was deleted, a full disk) costs no reload; what comes between is a failed append like any.
 #ifndef WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
 #define WEIR_BROKER_RUNTIME_STATE_MACHINE_H_
 
@@ -20,6 +25,7 @@
 #include "absl/time/time.h"
 #include "broker/runtime/internal_record.h"
 #include "storage/base/types.h"
+#include "storage/log/append.h"
 #include "storage/meta/state_store.h"
 
 namespace weir {
@@ -32,9 +38,19 @@ struct MachineTime {
 
 struct Decision {
   std::vector<InternalRecord> records;  // none: the answer depends only on what was before
-  // Called once, on the shard's strand: OK when `records` and all that the handler can have seen
-  // are durable; otherwise why that failed, with COMMIT_UNCERTAIN when it may have happened all the
-  // same.
+  // All or nothing with `records`, of which there is then one at least: batches for partitions
+  // other than the machine's own (`internal` set: they are taken on a low disk), and log starts
+  // that move. At most limits::kDecisionAppendBytes with the records, and
+  // limits::kDecisionAppendParts.
+  std::vector<BatchAppend> appends;
+  std::vector<LogStartMove> log_starts;
+  // One of these would be refused now, for the reason given (RefusedPart() says which), and nothing
+  // has happened: what is decided instead, at once. Empty: `answer` gets the reason, and that is
+  // all.
+  absl::AnyInvocable<Decision(const MachineTime&, const absl::Status& refusal)> instead;
+  // Called once, on the shard's strand: OK when all of the above and all that the handler can have
+  // seen are durable; otherwise why that failed, with COMMIT_UNCERTAIN when it may have happened
+  // all the same. Not called of a decision in whose place `instead` was taken.
   absl::AnyInvocable<void(const absl::Status&)> answer;
 };
 

@@ -66,6 +66,7 @@ constexpr Word<TimestampType> kTimestampTypes[] = {
     {"CreateTime", TimestampType::kCreateTime}, {"LogAppendTime", TimestampType::kLogAppendTime}};
 constexpr Word<Durability> kDurabilities[] = {{"durable", Durability::kDurable},
                                               {"written", Durability::kWritten}};
+constexpr Word<bool> kSwitch[] = {{"true", true}, {"false", false}};
 
 template <auto kField, const auto& kWords>
 Setting Choice(absl::string_view name) {
@@ -95,6 +96,7 @@ const std::vector<Setting>& Settings() {
        [](absl::string_view text, TopicConfig&) { return text == "delete"; },
        [](const TopicConfig&) { return std::string("delete"); }},
       Choice<&TopicConfig::compression, kCompressions>("compression.type"),
+      Choice<&TopicConfig::delayed_delivery, kSwitch>("delayed.delivery"),
       Choice<&TopicConfig::durability, kDurabilities>("durability"),
       // 100: about the smallest batch that holds anything.
       Number<&TopicConfig::max_message_bytes, 100, limits::kMaxMessageBytesLargest>(

@@ -29,6 +29,8 @@ struct TopicConfig {
   std::optional<Compression> compression;                       // nothing: as the producer sent it
   TimestampType timestamp_type = TimestampType::kCreateTime;
   Durability durability = Durability::kDurable;
+  // Records may carry a time of delivery; readers for share groups look into every batch for it.
+  bool delayed_delivery = false;
 
   bool operator==(const TopicConfig&) const = default;
 };

@@ -5,10 +5,8 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "storage/base/check.h"
+#include "client/src/sound_batch.h"
 #include "storage/base/error.h"
-#include "storage/base/limits.h"
 #include "storage/record/record_batch.h"
 #include "weir/v1/log.pb.h"
 
@@ -68,27 +66,6 @@ bool Parse(absl::string_view bytes, FetchAnswer* answer) {
   }
 }
 
-absl::Status CheckBatch(absl::string_view batches, RecordBatchHeader* header) {
-  if (batches.size() < kBatchHeaderBytes) {
-    return MakeError(Reason::kCorruptBatch,
-                     absl::StrCat(batches.size(), " bytes are no record batch"));
-  }
-  *header = DecodeBatchHeader(batches.data());
-  WEIR_RETURN_IF_ERROR(ValidateBatchHeader(*header, limits::kRequestBytes, /*compacted=*/true));
-  const auto size = static_cast<size_t>(header->size_bytes());
-  if (size > batches.size()) {
-    return MakeError(Reason::kCorruptBatch,
-                     absl::StrCat("the batch at offset ", header->base_offset.value(), " has ",
-                                  batches.size(), " of its ", size, " bytes"));
-  }
-  if (BatchCrc(batches.substr(0, size)) != header->crc) {
-    return MakeError(Reason::kCorruptBatch,
-                     absl::StrCat("the batch at offset ", header->base_offset.value(),
-                                  " does not match its CRC-32C"));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 std::string EncodeFetch(const std::string& topic, PartitionIndex partition, Offset offset,
@@ -123,14 +100,14 @@ absl::Status KeepSoundBatches(FetchAnswer* answer) {
   absl::string_view rest = answer->batches;
   Offset end(-1);
   while (!rest.empty()) {
-    RecordBatchHeader header;
-    if (absl::Status status = CheckBatch(rest, &header); !status.ok()) {
+    const absl::StatusOr<RecordBatchHeader> header = CheckBatch(rest);
+    if (!header.ok()) {
       answer->batches.remove_suffix(rest.size());
       answer->next_offset = end;
-      return status;
+      return header.status();
     }
-    rest.remove_prefix(static_cast<size_t>(header.size_bytes()));
-    end = header.next_offset();
+    rest.remove_prefix(static_cast<size_t>(header->size_bytes()));
+    end = header->next_offset();
   }
   return absl::OkStatus();
 }

@@ -58,6 +58,37 @@ GroupAdmin::PartitionDescription PartitionOf(const v1::GroupPartition& partition
   return description;
 }
 
+TopicSelection SelectionOf(const v1::Subscription& subscription) {
+  return {.topics = {subscription.topics().begin(), subscription.topics().end()},
+          .prefix = subscription.topic_prefix()};
+}
+
+void SetSelection(const TopicSelection& reads, v1::Subscription* to) {
+  for (const std::string& topic : reads.topics) to->add_topics(topic);
+  to->set_topic_prefix(reads.prefix);
+}
+
+GroupAdmin::SharePartitionDescription SharePartitionOf(const v1::SharePartition& partition) {
+  return {
+      .partition = {.topic = partition.topic(), .partition = PartitionIndex(partition.partition())},
+      .state = partition.state(),
+      .start_offset = Offset(partition.start_offset()),
+      .log_start_offset = Offset(partition.log_start_offset()),
+      .high_watermark = Offset(partition.high_watermark()),
+      .unfinished = partition.unfinished(),
+      .oldest_unfinished = Offset(partition.oldest_unfinished()),
+      .oldest_age = absl::Milliseconds(partition.oldest_unfinished_ms()),
+      .in_flight = partition.in_flight(),
+      .delayed = partition.delayed(),
+      .blocked = partition.blocked(),
+      .dying = partition.dying(),
+      .dead_letter_error = partition.dead_letter_error(),
+      .accepted = partition.accepted(),
+      .cancelled = partition.cancelled(),
+      .expired = partition.expired(),
+      .died = {partition.died().begin(), partition.died().end()}};
+}
+
 // Sets what the reset goes to.
 struct SetTarget {
   v1::ResetOffsetsRequest* request;
@@ -81,6 +112,17 @@ absl::Status GroupAdmin::Create(absl::string_view group, GroupStart start,
   return channel_->Call(Method("CreateGroup"), request, &response);
 }
 
+absl::Status GroupAdmin::CreateShare(const ShareGroupSpec& spec) {
+  v1::CreateGroupRequest request;
+  request.set_group(spec.group);
+  request.set_type(v1::SHARE);
+  request.set_start(static_cast<v1::GroupStart>(spec.start));
+  SetSelection(spec.reads, request.mutable_subscription());
+  request.mutable_config()->insert(spec.config.begin(), spec.config.end());
+  v1::CreateGroupResponse response;
+  return channel_->Call(Method("CreateGroup"), request, &response);
+}
+
 absl::StatusOr<std::vector<GroupAdmin::Summary>> GroupAdmin::List(absl::string_view prefix) {
   std::vector<Summary> groups;
   v1::ListGroupsRequest request;
@@ -90,6 +132,7 @@ absl::StatusOr<std::vector<GroupAdmin::Summary>> GroupAdmin::List(absl::string_v
     WEIR_RETURN_IF_ERROR(channel_->Call(Method("ListGroups"), request, &response));
     for (const v1::GroupSummary& group : response.groups()) {
       groups.push_back({.group = group.group(),
+                        .type = static_cast<GroupType>(group.type()),
                         .state = StateOf(group.state()),
                         .paused = group.paused(),
                         .members = group.members()});
@@ -107,6 +150,7 @@ absl::StatusOr<GroupAdmin::Description> GroupAdmin::Describe(absl::string_view g
     v1::DescribeGroupResponse response;
     WEIR_RETURN_IF_ERROR(channel_->Call(Method("DescribeGroup"), request, &response));
     description.group = response.group();
+    description.type = static_cast<GroupType>(response.type());
     description.start = static_cast<GroupStart>(response.start());
     description.state = StateOf(response.state());
     description.paused = response.paused();
@@ -116,6 +160,11 @@ absl::StatusOr<GroupAdmin::Description> GroupAdmin::Describe(absl::string_view g
       description.members.push_back(MemberOf(member));
     for (const v1::GroupPartition& partition : response.partitions())
       description.partitions.push_back(PartitionOf(partition));
+    description.reads = SelectionOf(response.subscription());
+    description.dead_letter_topic = response.dead_letter_topic();
+    description.paused_by_breaker = response.paused_by_breaker();
+    for (const v1::SharePartition& partition : response.share_partitions())
+      description.share_partitions.push_back(SharePartitionOf(partition));
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
   return description;
@@ -123,11 +172,12 @@ absl::StatusOr<GroupAdmin::Description> GroupAdmin::Describe(absl::string_view g
 
 absl::StatusOr<std::vector<Admin::ConfigEntry>> GroupAdmin::Alter(
     absl::string_view group, const std::map<std::string, std::string>& set,
-    const std::vector<std::string>& remove) {
+    const std::vector<std::string>& remove, const std::optional<TopicSelection>& reads) {
   v1::AlterGroupRequest request;
   request.set_group(std::string(group));
   request.mutable_set()->insert(set.begin(), set.end());
   for (const std::string& name : remove) request.add_remove(name);
+  if (reads.has_value()) SetSelection(*reads, request.mutable_subscription());
   v1::AlterGroupResponse response;
   WEIR_RETURN_IF_ERROR(channel_->Call(Method("AlterGroup"), request, &response));
   return client::ConfigOf(response.config());

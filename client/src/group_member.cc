@@ -122,11 +122,13 @@ void GroupMember::Run() {
     std::shared_ptr<Link> to_open;
     v1::Membership membership;
     bool cut_off = false;
+    bool leaves = false;
     {
       absl::MutexLock lock(&mu_);
       if (stopped_) return;
+      leaves = leaving_;
       const absl::Duration now = clock_.Monotonic();
-      const bool joins = link_ == nullptr && !leaving_;
+      const bool joins = link_ == nullptr && (!leaving_ || MustTell());
       cut_off = now >= cut_off_at_;
       if (cut_off) {
         Lose();
@@ -139,7 +141,9 @@ void GroupMember::Run() {
       }
     }
     if (cut_off) on_change_();
-    if (to_open != nullptr) to_open->Open(*channel_, membership, to_open);
+    if (to_open == nullptr) continue;
+    to_open->Open(*channel_, membership, to_open);
+    if (leaves) to_open->Leave();
   }
 }
 
@@ -164,6 +168,7 @@ void GroupMember::OnClosed(Link* link, const absl::Status& status) {
     if (link_.get() == link) {
       const absl::Duration now = clock_.Monotonic();
       closed_ = status;
+      told_ = leaving_ && status.ok();
       const std::optional<Reason> reason = ReasonOf(status);
       if (reason == Reason::kUnknownMember || reason == Reason::kStaleMemberEpoch) {
         Lose();
@@ -185,6 +190,8 @@ void GroupMember::OnClosed(Link* link, const absl::Status& status) {
   if (link_.get() == link) link_ = nullptr;  // the last that is done with this
   changed_.SignalAll();
 }
+
+bool GroupMember::MustTell() const { return membership_.member_epoch() != 0 && !told_; }
 
 void GroupMember::Lose() {
   lost_ = true;
@@ -231,12 +238,15 @@ absl::Status GroupMember::Leave(absl::Duration max_wait) {
   }
   if (link != nullptr) link->Leave();
   absl::MutexLock lock(&mu_);
-  const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return link_ == nullptr; };
+  const bool was_member = link != nullptr || MustTell();
+  const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return link_ == nullptr && !MustTell();
+  };
   if (!mu_.AwaitWithTimeout(absl::Condition(&over), max_wait)) {
     return absl::DeadlineExceededError(
         "the broker did not answer; the partitions go to others when the session times out");
   }
-  return link == nullptr ? absl::OkStatus() : closed_;
+  return was_member ? closed_ : absl::OkStatus();
 }
 
 }  // namespace weir::client

@@ -50,7 +50,8 @@ class GroupMember {
   Identity identity() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status last_error() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends membership; returns when the broker knows, at most after `max_wait`.
+  // Ends membership; returns when the broker knows, at most after `max_wait`. A member that is cut
+  // off comes back for that.
   absl::Status Leave(absl::Duration max_wait) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -59,6 +60,8 @@ class GroupMember {
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   void OnAssignment(Link* link, v1::MemberAssignment assignment) ABSL_LOCKS_EXCLUDED(mu_);
   void OnClosed(Link* link, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // The broker thinks that this is a member, and has not heard that it leaves. Once it is leaving.
+  bool MustTell() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // It owns nothing any more, and is to join anew.
   void Lose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -78,6 +81,7 @@ class GroupMember {
   absl::Status last_error_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;
+  bool told_ ABSL_GUARDED_BY(mu_) = false;    // the broker knows that it has left
   absl::Status closed_ ABSL_GUARDED_BY(mu_);  // how the last stream ended
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   absl::CondVar changed_;

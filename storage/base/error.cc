@@ -110,6 +110,9 @@ constexpr ErrorInfo kErrors[] = {
     {Reason::kSessionLost, "SESSION_LOST", Code::kFailedPrecondition, false, Effect::kNone,
      "The stream is not the member's any more: another one has taken it over, or the broker has "
      "loaded its groups again. The member joins again, with id and epoch."},
+    {Reason::kJobsPending, "JOBS_PENDING", Code::kFailedPrecondition, true, Effect::kNone,
+     "The log must not lose jobs of a share group whose dead letters are still to be written; they "
+     "are, so try again after the given time."},
 };
 
 constexpr bool RowsAreInOrder() {

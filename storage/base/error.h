@@ -66,6 +66,7 @@ enum class Reason : int {
   kNoCommittedOffset = 42,
   kGroupLimit = 43,
   kSessionLost = 44,
+  kJobsPending = 45,
 };
 
 // May what was asked for have happened although an error came back?

@@ -35,6 +35,7 @@ inline constexpr int64_t kDecompressedAlways =
 inline constexpr size_t kCodecContextKept =
     8 * kMiB;  // a thread keeps a codec's context up to this size
 inline constexpr int32_t kHeadersPerRecord = 1'000;
+inline constexpr int32_t kHeadersOfWeir = 32;  // that the broker adds to those
 
 // Requests.
 inline constexpr int64_t kRequestBytes = 36 * kMiB;      // gRPC's largest accepted message
@@ -63,6 +64,13 @@ inline constexpr int64_t kDeadlineMarginMs =
     100;  // a waiting fetch answers this long before its caller's deadline
 inline constexpr size_t kMetricPartitions = 10'000;  // with series of their own in /metrics
 inline constexpr size_t kMetricTopics = 10'000;
+inline constexpr size_t kMetricGroups = 2'000;        // consumer groups with series of their own,
+inline constexpr size_t kMetricGroupTopics = 10'000;  // topics that those read, and partitions
+inline constexpr size_t kMetricGroupPartitions = 2'000'000;  // of them that one page adds up
+inline constexpr int64_t kMetricGroupsMs = 1'000;  // for which a page waits for what groups say
+inline constexpr int64_t kMetricRecordTimesMs =
+    200;  // and in which it reads records for their age;
+inline constexpr size_t kMetricRecordTimes = 100'000;  // so many are kept for the next page
 
 // What a refused caller is told to wait.
 inline constexpr int64_t kOverBudgetRetryMs = 100;
@@ -87,6 +95,8 @@ inline constexpr int kJournalFilesMost = 64;
 inline constexpr int64_t kRoundBytes = 8 * kMiB;     // or one larger request
 inline constexpr int64_t kRoundOverhead = 1 * kMiB;  // entry heads and padding
 inline constexpr int64_t kCommitQueueRequests = 100'000;
+inline constexpr size_t kAtomicAppendParts = 1'024;  // batches and log starts of one atomic append
+inline constexpr int64_t kAtomicAppendBytes = 16 * kMiB;
 inline constexpr size_t kLogStartsPerRound = 256;  // that move in one round of the journal
 inline constexpr size_t kWaitingLogStarts = 2 * size_t{kPartitionsPerBroker};
 
@@ -129,6 +139,10 @@ inline constexpr size_t kEpochsPerPartition = 1'024;
 
 // State machines over internal partitions.
 inline constexpr int64_t kInternalRoundBytes = 1 * kMiB;  // records that gather for one append
+inline constexpr int64_t kInternalRecordOverhead = 32;  // bytes of one beside its payload, at most
+// What one decision may append to other partitions, and with its records.
+inline constexpr size_t kDecisionAppendParts = 1'000;
+inline constexpr int64_t kDecisionAppendBytes = 10 * kMiB;
 inline constexpr size_t kUnwrittenStateChanges =
     100'000;  // before the state store is written at once
 inline constexpr int64_t kStateSnapshotBytes =
@@ -153,6 +167,7 @@ inline constexpr size_t kOffsetMetadataBytes = 4 * kKiB;   // of one committed o
 inline constexpr int64_t kCommitRequestBytes = 16 * kMiB;  // offsets, names and metadata together
 inline constexpr int64_t kOffsetMetadataBytesPerRequest = 8 * kMiB;
 inline constexpr size_t kOffsetsPerShard = 2'000'000;
+inline constexpr size_t kSurveyOffsets = 10'000;  // that a shard tells the metrics in one go
 inline constexpr size_t kOffsetMetadataBytesPerShard = 64 * kMiB;
 inline constexpr int64_t kSessionTimeoutDefaultMs = 45'000;  // session.timeout.ms
 inline constexpr int64_t kSessionTimeoutShortestMs = 1'000;
@@ -173,6 +188,88 @@ inline constexpr int64_t kConfirmAfterResumeMs = 5'000;  // a member that comes 
                                                          // to give up what it was asked before
 inline constexpr int64_t kInstanceInUseRetryMs = 5'000;  // the refused holder of an instance id
 
+// Share groups. A share-partition is what one group has to do with one partition.
+inline constexpr size_t kSharePartitionsPerShard = 20'000;
+inline constexpr int64_t kAckTimeoutDefaultMs = 30'000;  // ack.timeout.ms
+inline constexpr int64_t kAckTimeoutShortestMs = 1'000;
+inline constexpr int64_t kAckTimeoutLongestMs = 12LL * 3600 * 1000;
+inline constexpr int64_t kLockLongestMs = 12LL * 3600 * 1000;  // over all renewals
+inline constexpr int32_t kDeliveryAttemptsDefault = 5;         // max.delivery.attempts
+inline constexpr int32_t kDeliveryAttemptsMost = 1'000;
+inline constexpr int64_t kRetryBackoffInitialDefaultMs = 1'000;  // retry.backoff.initial.ms
+inline constexpr int64_t kRetryBackoffMaxDefaultMs = 600'000;    // retry.backoff.max.ms
+inline constexpr int64_t kRetryBackoffShortestMs = 10;
+inline constexpr int64_t kRetryBackoffLongestMs = 24LL * 3600 * 1000;
+inline constexpr int32_t kUncountedReleases = 100;  // of one job; the next ones count
+inline constexpr int64_t kReleaseDelayLongestMs = 7LL * 24 * 3600 * 1000;
+inline constexpr int64_t kShareInFlightDefault = 2'000;  // max.in.flight
+inline constexpr int64_t kShareInFlightMost = 10'000;
+inline constexpr int64_t kShareParkedDefault = 10'000'000;  // max.parked
+inline constexpr int64_t kShareParkedMost = 100'000'000;
+inline constexpr int64_t kBreakerCountDefault = 100;  // dlq.breaker.count
+inline constexpr int64_t kBreakerCountMost = 1'000'000;
+inline constexpr int64_t kBreakerWindowDefaultMs = 60'000;  // dlq.breaker.window.ms
+inline constexpr int64_t kBreakerWindowShortestMs = 1'000;
+inline constexpr int64_t kBreakerWindowLongestMs = 24LL * 3600 * 1000;
+inline constexpr int kBreakerPercent = 20;                                  // of all outcomes
+inline constexpr int64_t kDeadLetterRetentionMs = 30LL * 24 * 3600 * 1000;  // of a new topic
+inline constexpr int64_t kDeadLetterOverhead = 64 * kKiB;  // what a letter may be larger
+inline constexpr size_t kRedriveTopics = 1'000;            // of one share group
+inline constexpr int64_t kSessionResumeMs = 5'000;  // a worker that comes back keeps its locks
+inline constexpr size_t kWorkerNameBytes = 249;
+inline constexpr size_t kWorkerSessions = 100'000;
+inline constexpr int64_t kCreditsMost = 100'000;          // of one worker, open at a time
+inline constexpr int64_t kAcquireWaitLongestMs = 60'000;  // of one Acquire
+inline constexpr int64_t kJobReadBytes = 512 * kKiB;      // read of a log at once
+inline constexpr size_t kJobErrorBytes = 4 * kKiB;        // of an acknowledgement
+inline constexpr int64_t kAckErrorBytes = 4 * kMiB;       // of one call's items together,
+inline constexpr int64_t kAckKeptErrorBytes = 16 * kMiB;  // and when each job keeps its own
+inline constexpr size_t kHistoryErrorBytes = 256;         // of one attempt in a dead letter
+inline constexpr int32_t kAttemptHistory = 10;            // attempts that are remembered
+inline constexpr size_t kAckItems = 10'000;               // of one acknowledgement,
+inline constexpr int64_t kAckJobs = 100'000;              // and the jobs that it names
+inline constexpr int64_t kAcquireJobsMost = 10'000;       // of one acquisition
+inline constexpr int64_t kScanAheadJobs = 1'000;          // available ones that are enough
+inline constexpr size_t kScannedRecords = 100'000;        // of one scan
+inline constexpr size_t kLinedUpJobs = 50'000;            // in memory, of one share-partition
+inline constexpr size_t kParkedInMemory = 4'096;          // the soonest, of one share-partition
+inline constexpr size_t kParkedPerDecision = 10'000;
+inline constexpr size_t kJobsByCommand = 10'000;  // that one command names, or is told of
+inline constexpr size_t kExpireJobs = 1'000;      // that die in one call
+inline constexpr int64_t kExpirePauseMs = 100;    // then their letters are written
+inline constexpr size_t kHeldKeysExact = 32'768;  // of one share-partition; then a filter
+inline constexpr size_t kHeldKeysFilter = size_t{1} << 22;
+inline constexpr int64_t kParkLimitLookMs = 1'000;  // how often room is looked for at PARK_LIMIT
+inline constexpr int64_t kParkedLookMs = 60'000;    // how long a clock set forward goes unnoticed
+
+// Dead letters, on their way to their topic and back.
+inline constexpr int kLetterRuns = 4;         // share-partitions whose letters are written at once
+inline constexpr size_t kLettersTaken = 100;  // dying jobs of one of them in memory
+inline constexpr int64_t kLetterReadBytes = 256 * kKiB;  // of a log at once, or one larger batch
+inline constexpr int64_t kLetterBatchBytes = 1 * kMiB;   // of one batch, and of one append; or one
+inline constexpr int64_t kLetterBytesMost = 8 * kMiB;    // larger record, of at most so many
+inline constexpr int64_t kLetterMemory = 4 * kMiB;  // of one share-partition's run, or one call
+inline constexpr int64_t kLettersPerCall = 1'000;   // looked at by one call, unless it says,
+inline constexpr int64_t kLettersPerCallMost = 10'000;
+inline constexpr int64_t kLetterBytesPerCall = 16 * kMiB;  // and what is read of their topic
+inline constexpr int64_t kLettersPageDefault = 100;
+inline constexpr int32_t kRedrivesDefault = 3;
+inline constexpr int32_t kRedrivesMost = 1'000;
+
+static_assert(kAckTimeoutShortestMs <= kAckTimeoutDefaultMs &&
+              kAckTimeoutDefaultMs <= kAckTimeoutLongestMs &&
+              kAckTimeoutLongestMs <= kLockLongestMs);
+static_assert(kRetryBackoffShortestMs <= kRetryBackoffInitialDefaultMs &&
+              kRetryBackoffInitialDefaultMs <= kRetryBackoffMaxDefaultMs &&
+              kRetryBackoffMaxDefaultMs <= kRetryBackoffLongestMs);
+static_assert(kShareInFlightDefault <= kShareInFlightMost &&
+                  kShareInFlightMost <= static_cast<int64_t>(kParkedPerDecision),
+              "all that a session holds of a share-partition goes back in one decision");
+static_assert(kShareParkedDefault <= kShareParkedMost);
+static_assert(kBreakerCountDefault <= kBreakerCountMost &&
+              kBreakerWindowShortestMs <= kBreakerWindowDefaultMs &&
+              kBreakerWindowDefaultMs <= kBreakerWindowLongestMs);
+
 static_assert(kMaxMessageBytesLargest < kRequestBytes, "the largest batch fits a request");
 static_assert(kMembersPerGroup <= kMembersPerShard);
 static_assert(kOffsetsPerRequest <= kOffsetsPerRecord && kOffsetsPerRecord <= kOffsetsPerShard);
@@ -191,6 +288,17 @@ static_assert(kRequestBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "one request fits one journal file");
 static_assert(kRoundBytes + kRoundOverhead < kJournalFileBytesSmallest,
               "a full round fits one journal file");
+static_assert(kAtomicAppendBytes + kRoundOverhead < kJournalFileBytesSmallest,
+              "an atomic append fits one round of an empty journal file");
+static_assert(kAtomicAppendParts * 64 <= kRoundOverhead);
+static_assert(kLetterBytesMost + kLetterBatchBytes <= kDecisionAppendBytes &&
+                  kLettersPerCall <= int64_t{kDecisionAppendParts} &&
+                  kLettersTaken <= kDecisionAppendParts && kDecisionAppendParts <= kJobsByCommand,
+              "letters, a batch for each at most, and what becomes of them are one decision");
+static_assert(2 * kLetterReadBytes + 2 * kLetterBatchBytes <= kLetterMemory);
+static_assert(kDecisionAppendParts < kAtomicAppendParts &&
+                  kDecisionAppendBytes + kInternalRoundBytes < kAtomicAppendBytes,
+              "a decision and what gathers with it are one atomic append");
 static_assert(kJournalFileBytesSmallest <= kJournalFileBytes &&
               kJournalFileBytes <= kJournalFileBytesLargest);
 static_assert(kLogStartsPerRound * 64 <= kRoundOverhead, "a round of log starts is a small one");

@@ -14,8 +14,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "storage/base/types.h"
 #include "storage/log/append.h"
+#include "storage/log/atomic_appends.h"
+#include "storage/log/journal_format.h"
 #include "storage/log/log_listener.h"
 #include "storage/log/log_writer.h"
 #include "storage/log/partition_log.h"
@@ -39,13 +42,22 @@ class CommitRound {
     std::vector<PlacedBatch> batches;
   };
 
-  // Decides every request: it is refused as a whole, or its batches get offset, epoch and place.
-  // The logs' ends have moved when this returns.
+  // What would refuse an atomic append of this, apart from sequences. Any thread.
+  static absl::Status CheckAtomic(absl::Span<const BatchAppend> batches,
+                                  absl::Span<const LogStartMove> log_starts, const Rules& rules);
+  // May an atomic append be so large?
+  static absl::Status CheckSize(absl::Span<const BatchAppend> batches,
+                                absl::Span<const LogStartMove> log_starts);
+
+  // Decides every request: it is refused as a whole, or its batches get offset, epoch and place,
+  // and its log starts move. The logs' ends have moved when this returns.
   CommitRound(std::vector<AppendRequest> requests, const AppendTime& time, const Rules& rules);
 
   const AppendTime& append_time() const { return time_; }
   // Nothing has to be written: all were refused, or written before.
-  bool empty() const { return placed_.empty(); }
+  bool empty() const { return placed_.empty() && atomic_.empty(); }
+  // Something has to be shown in several logs at one moment.
+  bool has_atomic() const { return !atomic_.empty(); }
 
   // Entry heads and payloads in turn, as the journal takes them; borrowed from the round until
   // TakeParts().
@@ -59,6 +71,8 @@ class CommitRound {
 
   // What the segments get; once. The round remembers the partitions, for touched().
   std::vector<PartitionPart> TakeParts();
+  // What TakeParts() gives is a part of these, of which each is shown as one; once.
+  std::vector<AtomicAppend> TakeAtomic();
   // Each partition of TakeParts() once.
   const std::vector<std::shared_ptr<PartitionLog>>& touched() const { return touched_; }
 
@@ -68,7 +82,20 @@ class CommitRound {
   RoundStats& stats() { return stats_; }
 
  private:
+  // An atomic append with its place among the journal's entries.
+  struct Placed {
+    size_t begin = 0;  // its batches, in placed_; its log starts follow them
+    size_t end = 0;
+    AtomicAppend append;
+  };
+
   absl::StatusOr<std::vector<AppendResult>> Decide(AppendRequest& request, const Rules& rules);
+  static absl::Status CheckPart(const BatchAppend& batch, const Rules& rules);
+  static absl::Status CheckPart(const LogStartMove& move);
+  absl::StatusOr<AppendResult> Check(const BatchAppend& batch, const Rules& rules);
+  void PlaceLogStarts(AppendRequest& request);
+  void AddHead(EntryHead head, std::vector<absl::string_view>* pieces);
+  void AddLogStarts(const Placed& atomic, std::vector<absl::string_view>* pieces);
 
   const AppendTime time_;
   std::vector<AppendRequest> requests_;
@@ -76,7 +103,8 @@ class CommitRound {
   std::vector<PlacedBatch> placed_;
   std::vector<std::shared_ptr<PartitionLog>> placed_in_;  // parallel to placed_
   std::vector<std::shared_ptr<PartitionLog>> touched_;
-  std::string heads_;  // of the journal's entries
+  std::vector<Placed> atomic_;
+  std::string heads_;  // of the journal's entries, and the payloads of those without a batch
   RoundStats stats_;
 };
 

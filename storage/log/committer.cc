@@ -16,12 +16,13 @@ namespace weir {
 namespace {
 
 constexpr absl::Duration kStalledRetry = absl::Milliseconds(500);
+constexpr size_t kControlEntryBytes = kEntryHeadBytes + sizeof(int64_t);
 
 int64_t BytesOf(const AppendRequest& request) {
   int64_t bytes = 0;
   for (const BatchAppend& batch : request.batches)
     bytes += int64_t(batch.bytes.size() + kEntryHeadBytes);
-  return bytes;
+  return bytes + int64_t(request.log_starts.size() * kControlEntryBytes);
 }
 
 }  // namespace
@@ -29,6 +30,7 @@ int64_t BytesOf(const AppendRequest& request) {
 Committer::Committer(CommitterOptions options)
     : options_(std::move(options)),
       next_round_(options_.next_round),
+      atomic_appends_(options_.remove_segments),
       sampled_through_(options_.next_round - 1),
       sampled_live_(options_.journal->live_sequence()) {}
 
@@ -76,7 +78,9 @@ void Committer::Refuse(AppendRequest request, absl::Status reason) {
 
 void Committer::Append(AppendRequest request) {
   absl::Status refused;
-  {
+  WEIR_CHECK(request.atomic || request.log_starts.empty());
+  if (request.atomic) refused = CommitRound::CheckSize(request.batches, request.log_starts);
+  if (refused.ok()) {
     absl::MutexLock lock(&mu_);
     if (closed_) {
       refused = MakeError(Reason::kShuttingDown, "the broker is stopping", absl::Seconds(1));
@@ -92,6 +96,11 @@ void Committer::Append(AppendRequest request) {
     }
   }
   Refuse(std::move(request), std::move(refused));
+}
+
+absl::Status Committer::CheckAtomicAppend(absl::Span<const BatchAppend> batches,
+                                          absl::Span<const LogStartMove> log_starts) {
+  return CommitRound::CheckAtomic(batches, log_starts, Rules());
 }
 
 void Committer::Run(Control control) {
@@ -174,9 +183,11 @@ void Committer::RetryStalled() {
       options_.fence->Trip(status);
       return;
     }
-    if (stalled.log->writer().Publish()) moved.push_back(stalled.log);
+    if (!stalled.log->writer().held() && stalled.log->writer().Publish())
+      moved.push_back(stalled.log);
   }
-  std::erase_if(stalled_, [](const Stalled& stalled) { return !stalled.log->writer().stalled(); });
+  for (auto& log : atomic_appends_.ShowWhole()) moved.push_back(std::move(log));
+  std::erase_if(stalled_, [](const Stalled& stalled) { return !stalled.log->writer().waits(); });
   if (moved.empty()) return;
   options_.completions->Post([listener = options_.listener, moved = std::move(moved)] {
     for (const auto& log : moved) listener->OnHighWatermark(*log);
@@ -240,7 +251,7 @@ void Committer::Apply(CommitRound* round) {
     if (!was_stalled && writer.stalled()) {
       stalled_.push_back({part.log, sampled_through_, sampled_live_});
     }
-    writer.Publish();
+    if (!round->has_atomic()) writer.Publish();
     NoteChanged(part.log);
     if (options_.background == nullptr) continue;
     if (auto writeback = writer.TakeWriteback(limits::kWritebackBytes)) {
@@ -248,6 +259,22 @@ void Committer::Apply(CommitRound* round) {
         writeback.file->StartWriteback(writeback.position, writeback.length);
       });
     }
+  }
+  if (round->has_atomic()) ShowAtomic(round);
+}
+
+void Committer::ShowAtomic(CommitRound* round) {
+  std::vector<AtomicAppend> appends = round->TakeAtomic();
+  for (const AtomicAppend& append : appends) {
+    for (const AtomicAppend::LogStart& start : append.log_starts) NoteChanged(start.log);
+  }
+  for (const auto& log : atomic_appends_.ShowOrHold(std::move(appends))) {
+    const bool listed = std::any_of(stalled_.begin(), stalled_.end(),
+                                    [&](const Stalled& stalled) { return stalled.log == log; });
+    if (!listed) stalled_.push_back({log, sampled_through_, sampled_live_});
+  }
+  for (const auto& log : round->touched()) {
+    if (!log->writer().held()) log->writer().Publish();
   }
 }
 
@@ -261,7 +288,18 @@ void Committer::Post(std::shared_ptr<CommitRound> round) {
 
 absl::Status Committer::WriteJournal(CommitRound* round) {
   const absl::Duration start = options_.clock->Monotonic();
-  absl::Status written = options_.journal->WriteRound(next_round_, round->JournalPieces());
+  std::vector<absl::string_view> pieces = round->JournalPieces();
+  if (SeededBug("atomic-append-in-two-rounds") && round->has_atomic() &&
+      round->stats().batches > 1) {
+    const auto second = std::find_if(pieces.begin() + 1, pieces.end(), [](absl::string_view piece) {
+      return piece.size() == kEntryHeadBytes;
+    });
+    WEIR_RETURN_IF_ERROR(options_.journal->WriteRound(next_round_, {pieces.begin(), second}));
+    WEIR_RETURN_IF_ERROR(options_.journal->Flush());
+    pieces.erase(pieces.begin(), second);
+    next_round_ = next_round_ + 1;
+  }
+  absl::Status written = options_.journal->WriteRound(next_round_, std::move(pieces));
   next_round_ = next_round_ + 1;
   const absl::Duration journaled = options_.clock->Monotonic();
   round->stats().journal_write = journaled - start;
@@ -301,9 +339,8 @@ void Committer::Commit(std::vector<AppendRequest> requests) {
 }
 
 absl::StatusOr<bool> Committer::CommitControls(absl::Span<const ControlEntry> entries) {
-  constexpr size_t kEntryBytes = kEntryHeadBytes + sizeof(int64_t);
   WEIR_RETURN_IF_ERROR(options_.fence->status());
-  std::string bytes(entries.size() * kEntryBytes, '\0');
+  std::string bytes(entries.size() * kControlEntryBytes, '\0');
   char* to = bytes.data();
   for (const ControlEntry& entry : entries) {
     EncodeEntryHead({.kind = entry.kind,
@@ -313,7 +350,7 @@ absl::StatusOr<bool> Committer::CommitControls(absl::Span<const ControlEntry> en
                      .size = sizeof(int64_t)},
                     to);
     StoreLittle(to + kEntryHeadBytes, entry.offset.value());
-    to += kEntryBytes;
+    to += kControlEntryBytes;
   }
   absl::StatusOr<bool> room = options_.journal->Reserve(int64_t(bytes.size() + kRoundHeadBytes),
                                                         Journal::Purpose::kControl);
@@ -337,6 +374,7 @@ void Committer::NoteChanged(const std::shared_ptr<PartitionLog>& log) {
 
 RoundNumber Committer::Forget(const TopicId& topic) {
   std::erase_if(stalled_, [&](const Stalled& stalled) { return stalled.log->id().topic == topic; });
+  atomic_appends_.Forget(topic);
   std::erase_if(dirty_, [&](const auto& log) { return log->id().topic == topic; });
   return next_round_ - 1;
 }
@@ -359,8 +397,8 @@ CheckpointSample Committer::Sample() {
       if (dirty.file != nullptr) sample.files.push_back(std::move(dirty));
       sample.segments.push_back(std::move(segment));
     }
-    if (writer.stalled()) {  // its state is ahead of its files; the journal keeps what it has since
-                             // the last sample
+    if (writer.waits()) {  // its state is ahead of what shows; the journal keeps what it has since
+                           // the last sample
       still_dirty.push_back(std::move(log));
       continue;
     }

@@ -23,6 +23,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/log/append.h"
+#include "storage/log/atomic_appends.h"
 #include "storage/log/commit_round.h"
 #include "storage/log/fence.h"
 #include "storage/log/journal.h"
@@ -47,7 +48,8 @@ struct CommitterOptions {
   int64_t producer_expiration_ms = 0;
   // Asked for a checkpoint: `room` means that the committer cannot go on without one.
   std::function<void(bool room)> want_checkpoint;
-  size_t dirty_logs = 0;  // so many with unsaved changes ask for a checkpoint
+  AtomicAppends::Remove remove_segments;  // below a log start that moved with an atomic append
+  size_t dirty_logs = 0;                  // so many with unsaved changes ask for a checkpoint
 };
 
 // What a checkpoint needs to know, as of one moment between two rounds.
@@ -89,6 +91,10 @@ class Committer {
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   void Append(AppendRequest request) ABSL_LOCKS_EXCLUDED(mu_);
+  // See LogManager::CheckAtomicAppend.
+  absl::Status CheckAtomicAppend(absl::Span<const BatchAppend> batches,
+                                 absl::Span<const LogStartMove> log_starts)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Runs `control` between two rounds.
   void Run(Control control) ABSL_LOCKS_EXCLUDED(mu_);
   void RefuseAppends(absl::Status reason) ABSL_LOCKS_EXCLUDED(mu_);
@@ -122,6 +128,8 @@ class Committer {
   // Writes the round and flushes it. After an error it may or may not survive.
   absl::Status WriteJournal(CommitRound* round);
   void Apply(CommitRound* round);
+  // What Apply has written shows, apart from what must wait for other partitions.
+  void ShowAtomic(CommitRound* round);
   void Post(std::shared_ptr<CommitRound> round);
 
   const CommitterOptions options_;
@@ -148,7 +156,8 @@ class Committer {
     RoundNumber saved_through;
     JournalSequence oldest_live;
   };
-  std::vector<Stalled> stalled_;
+  std::vector<Stalled> stalled_;  // and those that are held
+  AtomicAppends atomic_appends_;
   RoundNumber sampled_through_;
   JournalSequence sampled_live_;
 

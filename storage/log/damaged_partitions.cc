@@ -22,7 +22,8 @@ void DamagedPartitions::Add(const TopicPartition& id, const std::string& file,
     if (!damaged_.try_emplace(id, what).second) return;
   }
   // The link is for people: without it the file still stays as long as the partition takes nothing.
-  if (!file.empty()) file_system_->Link(file, DamagedName(file)).IgnoreError();
+  if (!file.empty() && file_system_ != nullptr)
+    file_system_->Link(file, DamagedName(file)).IgnoreError();
   listener_->OnDamaged(id, what);
 }
 

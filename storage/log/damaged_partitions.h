@@ -1,6 +1,7 @@
 // DamagedPartitions: which partitions of a data directory are damaged, and why; found by recovery,
 // when a log is opened, or by a reader. Of a file in which damage shows a second link is kept,
-// whatever happens to the partition later. Any thread; guarded by mu_, a leaf.
+// whatever happens to the partition later, unless nothing may be written. Any thread; guarded by
+// mu_, a leaf.
 #ifndef WEIR_STORAGE_LOG_DAMAGED_PARTITIONS_H_
 #define WEIR_STORAGE_LOG_DAMAGED_PARTITIONS_H_
 
@@ -21,7 +22,8 @@ class DamagedPartitions {
  public:
   using Map = absl::flat_hash_map<TopicPartition, std::string>;
 
-  // `recovered`: what recovery found, kept aside and reported. The others outlive this.
+  // `file_system`: null where nothing may be written; then no links are kept. `recovered`: what
+  // recovery found, kept aside and reported. The others outlive this.
   DamagedPartitions(FileSystem* file_system, LogListener* listener, Map recovered);
 
   // What is wrong with the partition; empty when nothing is.

@@ -12,6 +12,7 @@ namespace {
 constexpr absl::string_view kMagic = "WEIRJRNL";
 constexpr size_t kVersion1Bytes = 8 + 4 + 16 + 8;      // magic, version, uuid, sequence; then CRC
 constexpr size_t kVersion2Bytes = kVersion1Bytes + 8;  // and the file's size; then CRC
+constexpr uint8_t kWithNext = 0x80;
 
 // What a round's CRC covers before the round's own bytes.
 uint32_t RoundSeed(const JournalFileHeader& file, uint32_t length, RoundNumber round) {
@@ -27,7 +28,9 @@ bool DecodeEntries(absl::string_view body, std::vector<JournalEntry>* entries) {
   ByteReader in(body);
   while (!in.rest().empty()) {
     JournalEntry entry;
-    entry.head.kind = static_cast<EntryKind>(in.Read<uint8_t>());
+    const uint8_t kind = in.Read<uint8_t>();
+    entry.head.kind = static_cast<EntryKind>(kind & ~kWithNext);
+    entry.head.with_next = (kind & kWithNext) != 0;
     const absl::string_view topic = in.ReadBytes(16);
     if (!in.ok()) return false;
     std::memcpy(entry.head.partition.topic.bytes.data(), topic.data(), 16);
@@ -72,7 +75,7 @@ std::optional<JournalFileHeader> DecodeJournalFileHeader(absl::string_view block
 }
 
 void EncodeEntryHead(const EntryHead& head, char* to) {
-  to[0] = static_cast<char>(head.kind);
+  to[0] = static_cast<char>(static_cast<uint8_t>(head.kind) | (head.with_next ? kWithNext : 0));
   std::memcpy(to + 1, head.partition.topic.bytes.data(), 16);
   StoreLittle(to + 17, head.partition.partition.value());
   StoreLittle(to + 21, head.segment_base.value());

@@ -3,7 +3,8 @@
 //
 //   file  := header block (4 KiB) round*
 //   round := length u32 | crc32c u32 | round u64 | entry* | zeros up to the next 4 KiB
-//   entry := kind u8 | topic 16 | partition i32 | segment base i64 | file position i64 |
+//   entry := kind u8 (its highest bit: with the next entry) | topic 16 | partition i32 | segment
+//   base i64 | file position i64 |
 //            size u32 | payload
 //
 // A round's CRC also covers the journal's uuid and the file's sequence, so bytes left from an
@@ -51,6 +52,9 @@ enum class EntryKind : uint8_t {
 
 struct EntryHead {
   EntryKind kind = EntryKind::kAppend;
+  // The next entry of the round is of the same atomic append. A bit of the kind's byte, so that
+  // a version that does not know it meets an unknown kind.
+  bool with_next = false;
   TopicPartition partition;
   Offset segment_base;
   FilePosition position;

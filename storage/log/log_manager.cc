@@ -37,11 +37,15 @@ class LogManagerImpl : public LogManager {
     return logs_.Find(id);
   }
   void Append(AppendRequest request) override { committer_->Append(std::move(request)); }
+  absl::Status CheckAtomicAppend(absl::Span<const BatchAppend> batches,
+                                 absl::Span<const LogStartMove> log_starts) override {
+    return committer_->CheckAtomicAppend(batches, log_starts);
+  }
   void DeleteRecords(std::shared_ptr<PartitionLog> log, Offset before,
                      absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override;
   void Truncate(std::shared_ptr<PartitionLog> log, Offset to,
                 absl::AnyInvocable<void(absl::Status)> done) override;
-  absl::Status EnforceRetention(TopicPartition id, const LogConfig& config) override;
+  absl::StatusOr<Offset> RetentionStart(TopicPartition id, const LogConfig& config) override;
   absl::Status DeleteTopic(TopicId topic, absl::AnyInvocable<void()> forgotten) override;
   void RefuseAppends(absl::Status reason) override { committer_->RefuseAppends(std::move(reason)); }
   absl::Status health() const override { return fence_.status(); }
@@ -97,6 +101,8 @@ LogManagerImpl::LogManagerImpl(LogManagerOptions options, RecoveredLog recovered
               checkpoint_wanted_ = true;
             }
           },
+      .remove_segments =
+          [this](std::vector<std::shared_ptr<Segment>> gone) { RemoveSegments(std::move(gone)); },
       .dirty_logs = options_.dirty_segments});
   log_starts_ = std::make_unique<LogStarts>(
       committer_.get(), options_.completions,
@@ -163,12 +169,9 @@ void LogManagerImpl::Truncate(std::shared_ptr<PartitionLog> log, Offset to,
   });
 }
 
-absl::Status LogManagerImpl::EnforceRetention(TopicPartition id, const LogConfig& config) {
+absl::StatusOr<Offset> LogManagerImpl::RetentionStart(TopicPartition id, const LogConfig& config) {
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<PartitionLog> log, GetLog(id, config));
-  WEIR_ASSIGN_OR_RETURN(const Offset start, log->RetentionStart(config, options_.clock->NowMs()));
-  if (start <= log->log_start()) return absl::OkStatus();
-  DeleteRecords(log, start, [](absl::StatusOr<Offset>) {});
-  return absl::OkStatus();
+  return log->RetentionStart(config, options_.clock->NowMs());
 }
 
 void LogManagerImpl::RunAndWait(Committer::Control control) {

@@ -13,6 +13,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/base/file_system.h"
@@ -91,6 +92,13 @@ class LogManager {
   // Queues the request; never blocks. `request.done` tells the outcome.
   virtual void Append(AppendRequest request) = 0;
 
+  // What would refuse an atomic append of this now: a part too large, a deleted topic, damage, a
+  // full disk, a fenced directory, a log start out of range. From memory, on any thread. OK
+  // promises nothing (sequences are not looked at, and all the rest may change): it spares who must
+  // undo a refused append most of those.
+  virtual absl::Status CheckAtomicAppend(absl::Span<const BatchAppend> batches,
+                                         absl::Span<const LogStartMove> log_starts) = 0;
+
   // Moves the log start to `before` (at most the high watermark; never back) and removes whole
   // segments below it. `done` comes on the completion executor, with the log start in force, after
   // the move is durable.
@@ -102,8 +110,9 @@ class LogManager {
   virtual void Truncate(std::shared_ptr<PartitionLog> log, Offset to,
                         absl::AnyInvocable<void(absl::Status)> done) = 0;
 
-  // Drops whole segments that the config no longer keeps. One partition at a time; reads the disk.
-  virtual absl::Status EnforceRetention(TopicPartition id, const LogConfig& config) = 0;
+  // Where the log start may move (DeleteRecords) so that the config is met: whole segments only.
+  // The log start as it is when nothing is to go. One partition at a time; reads the disk.
+  virtual absl::StatusOr<Offset> RetentionStart(TopicPartition id, const LogConfig& config) = 0;
 
   // Removes the topic's logs and files, whose space is free when this returns. The caller has
   // durably marked the topic deleted before; the mark must stay until `forgotten` is called on the

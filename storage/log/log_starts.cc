@@ -10,23 +10,6 @@
 #include "storage/log/journal_format.h"
 
 namespace weir {
-namespace {
-
-// Where the log may start, or why not there.
-absl::Status Check(const PartitionLog& log, Offset start) {
-  const LogDescription description = log.Describe();
-  if (start < Offset{0} || start > description.high_watermark) {
-    return MakeError(
-        Reason::kOffsetOutOfRange,
-        absl::StrCat("cannot delete records before offset ", start.value(), ": the log ends at ",
-                     description.high_watermark.value(), " (high watermark)"));
-  }
-  if (description.damage.empty()) return absl::OkStatus();
-  return MakeError(Reason::kPartitionDamaged,
-                   absl::StrCat("read-only after damage: ", description.damage));
-}
-
-}  // namespace
 
 LogStarts::LogStarts(Committer* committer, Executor* completions, Remove remove)
     : committer_(committer), completions_(completions), remove_(std::move(remove)) {}
@@ -75,7 +58,10 @@ bool LogStarts::MoveSome() {
   std::vector<Move> moves;
   std::vector<ControlEntry> entries;
   for (Request& request : Take()) {
-    if (const absl::Status refused = Check(*request.log, request.start); !refused.ok()) {
+    absl::Status refused = request.log->CheckLogStart(request.start);
+    // What is held shows its own move, and the appends that belong to it, first.
+    if (refused.ok() && request.log->writer().held()) refused = request.log->CheckAppendable();
+    if (!refused.ok()) {
       Answer(std::move(request), refused);
       continue;
     }

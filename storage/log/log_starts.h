@@ -25,7 +25,8 @@ namespace weir {
 class LogStarts {
  public:
   // Called on the completion executor: the new log start; OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED,
-  // TOO_MANY_REQUESTS, or what the journal says (COMMIT_UNCERTAIN: it may have moved).
+  // UNKNOWN_TOPIC, DISK_LOW (an atomic append that waits for space), TOO_MANY_REQUESTS, or what the
+  // journal says (COMMIT_UNCERTAIN: it may have moved).
   using Done = absl::AnyInvocable<void(absl::StatusOr<Offset>)>;
   // Gets the segments that are gone.
   using Remove = std::function<void(std::vector<std::shared_ptr<Segment>>)>;

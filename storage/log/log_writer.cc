@@ -25,19 +25,9 @@ void PlacedBatch::AppendTo(std::vector<absl::string_view>* pieces) const {
 
 const std::string& LogWriter::directory() const { return log_->directory_; }
 
-absl::StatusOr<ProducerState::Verdict> LogWriter::Check(const RecordBatchHeader& header,
-                                                        int64_t now_ms, int64_t expiration_ms) {
-  if (deleted_) return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
-  {
-    absl::ReaderMutexLock lock(&log_->mu_);
-    if (!log_->damage_.empty())
-      return log_->Damaged(absl::StrCat("read-only after damage: ", log_->damage_));
-  }
-  if (stalled()) {
-    return MakeError(Reason::kDiskLow,
-                     "the disk is full; earlier records of this partition wait for space",
-                     absl::Seconds(1));
-  }
+absl::StatusOr<ProducerState::Verdict> LogWriter::CheckSequence(const RecordBatchHeader& header,
+                                                                int64_t now_ms,
+                                                                int64_t expiration_ms) {
   if (!header.has_producer()) return ProducerState::Verdict{};
   return state_.producers.Check(header, now_ms, expiration_ms);
 }
@@ -120,6 +110,7 @@ absl::Status LogWriter::Apply(std::vector<PlacedBatch> batches, const AppendTime
     if (absl::IsResourceExhausted(written)) {
       std::move(batches.begin() + static_cast<int64_t>(done), batches.end(),
                 std::back_inserter(stalled_));
+      NoteWaits();
       return absl::OkStatus();
     }
     WEIR_RETURN_IF_ERROR(written);
@@ -128,11 +119,40 @@ absl::Status LogWriter::Apply(std::vector<PlacedBatch> batches, const AppendTime
   return absl::OkStatus();
 }
 
+void LogWriter::NoteWaits() {
+  if (waits_noted_ == waits()) return;
+  waits_noted_ = waits();
+  absl::MutexLock lock(&log_->mu_);
+  log_->waits_for_space_ = waits_noted_;
+}
+
+void LogWriter::SetHeld(bool held) {
+  held_ = held;
+  NoteWaits();
+}
+
+void LogWriter::SetDeleted() {
+  absl::MutexLock lock(&log_->mu_);
+  log_->deleted_ = true;
+}
+
+void LogWriter::BeginChange() {
+  absl::MutexLock lock(&log_->mu_);
+  log_->changing_ = true;
+}
+
+void LogWriter::EndChange() {
+  absl::MutexLock lock(&log_->mu_);
+  log_->changing_ = false;
+}
+
 absl::Status LogWriter::Retry(const AppendTime& time) {
   std::vector<PlacedBatch> batches(std::make_move_iterator(stalled_.begin()),
                                    std::make_move_iterator(stalled_.end()));
   stalled_.clear();
-  return Apply(std::move(batches), time);
+  const absl::Status applied = Apply(std::move(batches), time);
+  NoteWaits();
+  return applied;
 }
 
 void LogWriter::ShowEnd() {
@@ -160,12 +180,22 @@ std::optional<LogWriter::LogStart> LogWriter::PlanLogStart(Offset start) const {
   return LogStart{start, state_.segment_base, state_.position};
 }
 
-std::vector<std::shared_ptr<Segment>> LogWriter::ApplyLogStart(const LogStart& to) {
+void LogWriter::PlaceLogStart(const LogStart& to) {
   state_.NoteLogStart(to.start, to.segment_base, to.position);
+}
+
+std::vector<std::shared_ptr<Segment>> LogWriter::ApplyLogStart(const LogStart& to) {
+  PlaceLogStart(to);
+  return ShowLogStart(to);
+}
+
+std::vector<std::shared_ptr<Segment>> LogWriter::ShowLogStart(const LogStart& to) {
   std::vector<std::shared_ptr<Segment>> gone;
   absl::MutexLock lock(&log_->mu_);
   log_->log_start_ = to.start;
-  if (to.position.value() == 0) {
+  const bool goes_on_there =  // nothing was placed behind
+      state_.position == to.position && state_.segment_base == to.segment_base;
+  if (to.position.value() == 0 && goes_on_there) {
     log_->high_watermark_ = {log_->high_watermark_.offset, to.segment_base, to.position};
     active_ = nullptr;
     segment_since_.reset();
@@ -174,9 +204,9 @@ std::vector<std::shared_ptr<Segment>> LogWriter::ApplyLogStart(const LogStart& t
   while (!segments.empty()) {
     // A segment ends where the next one begins; the last one is needed while it is appended to.
     const bool last = segments.size() == 1;
-    if (last ? to.position.value() != 0 || segments.front()->base() == to.segment_base
-             : segments[1]->base() > to.start)
-      break;
+    const bool needed = to.position.value() != 0 || segments.front()->base() == to.segment_base ||
+                        to.start < to.segment_base;
+    if (last ? needed : segments[1]->base() > to.start) break;
     gone.push_back(std::move(segments.front()));
     segments.erase(segments.begin());
   }
@@ -184,6 +214,11 @@ std::vector<std::shared_ptr<Segment>> LogWriter::ApplyLogStart(const LogStart& t
 }
 
 absl::StatusOr<LogWriter::Cut> LogWriter::PlanTruncate(Offset end) const {
+  if (held()) {
+    return MakeError(Reason::kDiskLow,
+                     "the disk is full; the log's end may belong to an atomic append that waits",
+                     absl::Seconds(1));
+  }
   std::vector<std::shared_ptr<Segment>> segments;
   {
     absl::ReaderMutexLock lock(&log_->mu_);
@@ -225,6 +260,8 @@ absl::Status LogWriter::ApplyTruncate(const Cut& cut) {
     if (!was_dirty && active_->dirty()) touched_.push_back(active_);
   }
   log_->log_end_ = cut.end;
+  waits_noted_ = waits();
+  log_->waits_for_space_ = waits_noted_;
   return absl::OkStatus();
 }
 

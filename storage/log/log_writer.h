@@ -51,9 +51,10 @@ class LogWriter {
   // The state as a recovery point keeps it, containing every round up to `as_of`.
   std::string EncodeState(RoundNumber as_of);
 
-  // May a batch with this header be appended now? A duplicate, or why not. Changes nothing.
-  absl::StatusOr<ProducerState::Verdict> Check(const RecordBatchHeader& header, int64_t now_ms,
-                                               int64_t expiration_ms);
+  // Is a batch with this header what its producer may send next? A duplicate, or why not. Changes
+  // nothing. (PartitionLog::CheckAppendable() says whether the log takes anything.)
+  absl::StatusOr<ProducerState::Verdict> CheckSequence(const RecordBatchHeader& header,
+                                                       int64_t now_ms, int64_t expiration_ms);
 
   // Gives the batch its offset and place; the log's end has moved when this returns.
   PlacedBatch Place(const RecordBatchHeader& header, SharedBytes bytes, LeaderEpoch epoch,
@@ -66,6 +67,14 @@ class LogWriter {
   absl::Status Retry(const AppendTime& time);
   bool stalled() const { return !stalled_.empty(); }
 
+  // What was applied is not shown yet, since it belongs to an atomic append that is stalled
+  // elsewhere.
+  void SetHeld(bool held);
+  bool held() const { return held_; }
+  // Takes nothing until there is space, and has a state that must not be saved: what the journal
+  // holds of it is still needed.
+  bool waits() const { return stalled() || held(); }
+
   // What of the active segment the kernel may begin to write back, once that is `at_least` bytes.
   std::optional<Segment::Writeback> TakeWriteback(int64_t at_least) {
     return active_ == nullptr ? std::nullopt : active_->TakeWriteback(at_least);
@@ -76,10 +85,14 @@ class LogWriter {
   void ShowEnd();
 
   // The topic was deleted: appends that were on their way are refused from now on.
-  void SetDeleted() { deleted_ = true; }
+  void SetDeleted();
 
   // Shows what was applied to readers; false when that is nothing new.
   bool Publish();
+
+  // Readers wait from the first call to the second: several logs change as one.
+  void BeginChange();
+  void EndChange();
 
   // The log start moves to `start` (log start <= start <= high watermark). Returns what a journal
   // entry must say (where the log goes on), and nothing when there is nothing to do.
@@ -89,11 +102,16 @@ class LogWriter {
     FilePosition position;
   };
   std::optional<LogStart> PlanLogStart(Offset start) const;
-  // After the entry is durable: moves it for everybody and returns the segments that are gone,
-  // lowest first.
+  // Moves it for what is placed from now on.
+  void PlaceLogStart(const LogStart& to);
+  // After the entry is durable, and what was placed meanwhile is applied and published: moves it
+  // for everybody and returns the segments that are gone, lowest first.
+  std::vector<std::shared_ptr<Segment>> ShowLogStart(const LogStart& to);
+  // Both, when nothing comes between.
   std::vector<std::shared_ptr<Segment>> ApplyLogStart(const LogStart& to);
 
-  // A cut at `end`, a batch boundary. INVALID_REQUEST when it is none, or below the high watermark.
+  // A cut at `end`, a batch boundary. INVALID_REQUEST when it is none, or below the high watermark;
+  // DISK_LOW while the log is held: it must not lose its part of an atomic append.
   struct Cut {
     Offset end;
     Offset segment_base;
@@ -112,6 +130,8 @@ class LogWriter {
   bool listed_dirty = false;
 
  private:
+  // PartitionLog::CheckAppendable() says what waits() does.
+  void NoteWaits();
   Segment* ActiveSegment(Offset base);
   absl::Status WriteRun(absl::Span<const PlacedBatch> run, const AppendTime& time);
 
@@ -121,12 +141,13 @@ class LogWriter {
   std::optional<absl::Duration>
       segment_since_;  // monotonic time of the first append to it in this process
   std::deque<PlacedBatch> stalled_;
+  bool held_ = false;
+  bool waits_noted_ = false;
   std::vector<std::shared_ptr<Segment>> touched_;
   Offset applied_end_;  // what Publish shows
   Offset applied_segment_;
   FilePosition applied_position_;
   bool applied_any_ = false;
-  bool deleted_ = false;
 };
 
 }  // namespace weir

@@ -16,7 +16,7 @@ OpenLogs::OpenLogs(FileSystem* file_system, LogListener* listener, std::string d
       files_(file_system, open_files),
       leftovers_(recovered->no_space.ok() ? PartitionLog::Leftovers::kRemove
                                           : PartitionLog::Leftovers::kKeep),
-      damaged_(file_system, listener, recovered->damaged),
+      damaged_(recovered->no_space.ok() ? file_system : nullptr, listener, recovered->damaged),
       states_(std::move(recovered->states)) {}
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition& id,

@@ -86,11 +86,13 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
 
 Offset PartitionLog::log_start() const {
   absl::ReaderMutexLock lock(&mu_);
+  AwaitChange();
   return log_start_;
 }
 
 Offset PartitionLog::high_watermark() const {
   absl::ReaderMutexLock lock(&mu_);
+  AwaitChange();
   return high_watermark_.offset;
 }
 
@@ -110,6 +112,7 @@ void PartitionLog::SetConfig(const LogConfig& config) {
 
 LogDescription PartitionLog::Describe() const {
   absl::ReaderMutexLock lock(&mu_);
+  AwaitChange();
   LogDescription description{.log_start = log_start_,
                              .high_watermark = high_watermark_.offset,
                              .log_end = log_end_,
@@ -131,6 +134,32 @@ absl::Status PartitionLog::CheckRange(Offset from) const {
       Reason::kOffsetOutOfRange,
       absl::StrCat("offset ", from.value(), " is outside ", log_start_.value(), " (log start) to ",
                    high_watermark_.offset.value(), " (high watermark)"));
+}
+
+absl::Status PartitionLog::CheckChangeable() const {
+  if (deleted_) return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+  if (damage_.empty()) return absl::OkStatus();
+  return Damaged(absl::StrCat("read-only after damage: ", damage_));
+}
+
+absl::Status PartitionLog::CheckLogStart(Offset start) const {
+  absl::ReaderMutexLock lock(&mu_);
+  AwaitChange();
+  WEIR_RETURN_IF_ERROR(CheckChangeable());
+  const Offset end = high_watermark_.offset;
+  if (start >= Offset{0} && start <= end) return absl::OkStatus();
+  return MakeError(Reason::kOffsetOutOfRange,
+                   absl::StrCat("cannot delete records before offset ", start.value(),
+                                ": the log ends at ", end.value(), " (high watermark)"));
+}
+
+absl::Status PartitionLog::CheckAppendable() const {
+  absl::ReaderMutexLock lock(&mu_);
+  WEIR_RETURN_IF_ERROR(CheckChangeable());
+  if (!waits_for_space_) return absl::OkStatus();
+  return MakeError(Reason::kDiskLow,
+                   "the disk is full; earlier records of this partition wait for space",
+                   absl::Seconds(1));
 }
 
 absl::Status PartitionLog::Damaged(absl::string_view what) const {
@@ -164,6 +193,7 @@ absl::StatusOr<PartitionLog::Place> PartitionLog::FindPlace(Offset from, ReadMod
   bool missing = false;
   {
     absl::ReaderMutexLock lock(&mu_);
+    AwaitChange();
     WEIR_RETURN_IF_ERROR(CheckRange(from));
     place.high_watermark = high_watermark_.offset;
     place.log_start = log_start_;
@@ -351,6 +381,7 @@ absl::StatusOr<Offset> PartitionLog::RetentionStart(const LogConfig& config, int
   Offset end;
   {
     absl::ReaderMutexLock lock(&mu_);
+    AwaitChange();
     start = log_start_;
     end = high_watermark_.offset;
   }

@@ -105,6 +105,7 @@ class PartitionLog {
   Offset high_watermark() const ABSL_LOCKS_EXCLUDED(mu_);
   LogBounds bounds() const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::ReaderMutexLock lock(&mu_);
+    AwaitChange();
     return {log_start_, high_watermark_.offset};
   }
   LogDescription Describe() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -126,12 +127,19 @@ class PartitionLog {
   // OK when Read(from) would read or find nothing yet; otherwise OFFSET_OUT_OF_RANGE.
   absl::Status CheckOffset(Offset from) const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::ReaderMutexLock lock(&mu_);
+    AwaitChange();
     return CheckRange(from);
   }
 
   // The first record whose timestamp is at or after `timestamp_ms`. Of a batch that cannot be
   // decoded only the first record counts, with the time that the header gives. Reads the disk.
   absl::StatusOr<TimestampOffset> FindByTime(int64_t timestamp_ms) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What refuses every append now: UNKNOWN_TOPIC (the topic was deleted), PARTITION_DAMAGED,
+  // DISK_LOW (earlier records wait for space).
+  absl::Status CheckAppendable() const ABSL_LOCKS_EXCLUDED(mu_);
+  // May the log start move to `start`? UNKNOWN_TOPIC, PARTITION_DAMAGED, or OFFSET_OUT_OF_RANGE.
+  absl::Status CheckLogStart(Offset start) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // The side that appends. The committer's thread only.
   LogWriter& writer() { return *writer_; }
@@ -161,6 +169,14 @@ class PartitionLog {
   absl::StatusOr<Place> FindPlace(Offset from, ReadMode mode, const ReadCursor* cursor)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status CheckRange(Offset from) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status CheckChangeable() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Waits while an atomic append is being shown in this log and others: who has seen it in one of
+  // them must find it in this one.
+  void AwaitChange() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    if (changing_)
+      mu_.Await(absl::Condition(
+          +[](const bool* c) { return !*c; }, &changing_));
+  }
   absl::Status Damaged(absl::string_view what) const;
   // A reader came to damage in `file` (empty: no file is there to see). Makes the log read-only and
   // returns the error; UNAVAILABLE, and nothing else, when the reader must not wait for the disk.
@@ -185,6 +201,9 @@ class PartitionLog {
       ABSL_GUARDED_BY(mu_);  // for the check of what is read
   LogConfig config_ ABSL_GUARDED_BY(mu_);
   std::string damage_ ABSL_GUARDED_BY(mu_);
+  bool deleted_ ABSL_GUARDED_BY(mu_) = false;
+  bool waits_for_space_ ABSL_GUARDED_BY(mu_) = false;
+  bool changing_ ABSL_GUARDED_BY(mu_) = false;  // together with other logs
 };
 
 }  // namespace weir

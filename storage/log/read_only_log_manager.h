@@ -26,6 +26,10 @@ class ReadOnlyLogManager : public LogManager {
     return logs_.Find(id);
   }
   void Append(AppendRequest request) override { Refuse(std::move(request.done)); }
+  absl::Status CheckAtomicAppend(absl::Span<const BatchAppend>,
+                                 absl::Span<const LogStartMove>) override {
+    return reason_;
+  }
   void DeleteRecords(std::shared_ptr<PartitionLog>, Offset,
                      absl::AnyInvocable<void(absl::StatusOr<Offset>)> done) override {
     Refuse(std::move(done));
@@ -34,7 +38,9 @@ class ReadOnlyLogManager : public LogManager {
                 absl::AnyInvocable<void(absl::Status)> done) override {
     Refuse(std::move(done));
   }
-  absl::Status EnforceRetention(TopicPartition, const LogConfig&) override { return reason_; }
+  absl::StatusOr<Offset> RetentionStart(TopicPartition, const LogConfig&) override {
+    return reason_;
+  }
   absl::Status DeleteTopic(TopicId, absl::AnyInvocable<void()>) override { return reason_; }
   void RefuseAppends(absl::Status) override {}
   absl::Status health() const override { return absl::OkStatus(); }

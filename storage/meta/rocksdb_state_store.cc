@@ -30,7 +30,8 @@ constexpr RocksDbWords kWords = {
 
 // By the number of the StateFamily. On disk: never renamed.
 const std::vector<std::string>& FamilyNames() {
-  static const auto* const names = new std::vector<std::string>{"applied", "groups", "offsets"};
+  static const auto* const names =
+      new std::vector<std::string>{"applied", "groups", "offsets", "shares", "parked"};
   return *names;
 }
 
@@ -72,9 +73,7 @@ class RocksDbStateStore : public StateStore {
     WEIR_RETURN_IF_ERROR(CheckHealthy());
     rocksdb::WriteBatch batch;
     for (const StateChange& change : changes) {
-      const rocksdb::Status status =
-          change.value.has_value() ? batch.Put(Family(change.family), change.key, *change.value)
-                                   : batch.Delete(Family(change.family), change.key);
+      const rocksdb::Status status = AddTo(&batch, change);
       if (!status.ok()) return Failed(status, "writing to");
     }
     rocksdb::WriteOptions options;
@@ -108,6 +107,13 @@ class RocksDbStateStore : public StateStore {
   rocksdb::DB& db() const { return database_->db(); }
   rocksdb::ColumnFamilyHandle* Family(StateFamily family) const {
     return database_->family(static_cast<size_t>(family));
+  }
+
+  rocksdb::Status AddTo(rocksdb::WriteBatch* batch, const StateChange& change) const {
+    rocksdb::ColumnFamilyHandle* const family = Family(change.family);
+    if (!change.end.empty()) return batch->DeleteRange(family, change.key, change.end);
+    return change.value.has_value() ? batch->Put(family, change.key, *change.value)
+                                    : batch->Delete(family, change.key);
   }
 
   absl::Status CheckHealthy() const ABSL_LOCKS_EXCLUDED(mu_) {

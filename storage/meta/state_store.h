@@ -23,13 +23,17 @@ enum class StateFamily : uint8_t {
   kApplied = 0,  // how far each internal partition has been applied
   kGroups = 1,   // groups, their members and assignments
   kOffsets = 2,  // committed offsets
+  kShares = 3,   // share-partitions, and which of their jobs are finished
+  kParked = 4,   // their jobs that wait
 };
 
-// One change of a write: a value for `key`, or nothing to remove it.
+// One change of a write: a value for `key`, or nothing to remove it; with an `end`, which is more
+// than `key`, to remove everything from `key` to before that.
 struct StateChange {
   StateFamily family = StateFamily::kApplied;
   std::string key;
   std::optional<std::string> value;
+  std::string end = {};
 
   bool operator==(const StateChange&) const = default;
 };

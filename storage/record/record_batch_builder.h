@@ -47,8 +47,8 @@ class RecordBatchBuilder {
                                 absl::Span<const HeaderView> headers = {});
 
   // Copies the record to the end of the batch. The caller keeps to limits.h, where breaking a limit
-  // is a defect and not an error: kHeadersPerRecord, kRecordsPerBatch, and kDecompressedBatch for
-  // size_bytes().
+  // is a defect and not an error: kHeadersPerRecord (with the broker's own kHeadersOfWeir more),
+  // kRecordsPerBatch, and kDecompressedBatch for size_bytes().
   void Append(int64_t timestamp_ms, std::optional<absl::string_view> key,
               std::optional<absl::string_view> value, absl::Span<const HeaderView> headers = {});
 

@@ -102,10 +102,9 @@ bool RecordReader::ReadHeaders(const char* end, HeaderList* headers) {
   int32_t count = 0;
   const char* const first = ReadVarint(at_, end, &count);
   if (first == nullptr) return Fail("its header count is cut off or no varint");
-  if (count < 0 || count > limits::kHeadersPerRecord) {
-    return Fail(
-        absl::StrCat("its header count ", count, " is outside 0 to ", limits::kHeadersPerRecord));
-  }
+  constexpr int32_t kMost = limits::kHeadersPerRecord + limits::kHeadersOfWeir;
+  if (count < 0 || count > kMost)
+    return Fail(absl::StrCat("its header count ", count, " is outside 0 to ", kMost));
   at_ = first;
   for (int32_t i = 0; i < count; ++i) {
     std::optional<absl::string_view> key;

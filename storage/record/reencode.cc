@@ -10,14 +10,15 @@ namespace {
 
 // Appends the record section in the compression that `header` shall have, which it notes there.
 absl::Status AppendRecompressed(absl::string_view batch, Compression codec,
-                                std::optional<int> level, RecordBatchHeader* header,
+                                const ReencodeOptions& options, RecordBatchHeader* header,
                                 ByteBuffer* out) {
   RecordReader reader(batch);
   RecordView record;
   while (reader.Next(&record)) {
+    if (options.check) WEIR_RETURN_IF_ERROR(options.check(record));
   }
   WEIR_RETURN_IF_ERROR(reader.status());
-  const bool compressed = Compress(codec, level, reader.record_section(), out);
+  const bool compressed = Compress(codec, options.compression_level, reader.record_section(), out);
   if (!compressed) out->Append(reader.record_section());
   header->set_compression(compressed ? codec : Compression::kNone);
   return absl::OkStatus();
@@ -35,8 +36,7 @@ absl::StatusOr<std::string> Reencode(absl::string_view batch, const ReencodeOpti
   if (codec == header.compression()) {
     out.Append(batch.substr(kBatchHeaderBytes));
   } else {
-    WEIR_RETURN_IF_ERROR(
-        AppendRecompressed(batch, codec, options.compression_level, &header, &out));
+    WEIR_RETURN_IF_ERROR(AppendRecompressed(batch, codec, options, &header, &out));
   }
   if (options.log_append_time_ms.has_value()) {
     header.set_timestamp_type(TimestampType::kLogAppendTime);

@@ -1,20 +1,30 @@
+# A member of a consumer group as a process of its own.
+add_executable(weir-group-member
+  ${CMAKE_CURRENT_LIST_DIR}/member_process.cc ${CMAKE_CURRENT_LIST_DIR}/member_report.cc
+  ${CMAKE_CURRENT_LIST_DIR}/consumer_member.cc ${CMAKE_CURRENT_LIST_DIR}/stream_member.cc)
+target_link_libraries(weir-group-member PRIVATE weir_client weir_grpc)
+
 # The real broker, killed and cut off.
 foreach(name broker_kill_test power_cut_test)
   weir_test(${name}
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}.cc ${CMAKE_CURRENT_LIST_DIR}/broker_ledger.cc
-            ${CMAKE_CURRENT_LIST_DIR}/topic_churn.cc ${CMAKE_SOURCE_DIR}/tests/support/broker_runner.cc
+            ${CMAKE_CURRENT_LIST_DIR}/consumption_ledger.cc ${CMAKE_CURRENT_LIST_DIR}/member_fleet.cc
+            ${CMAKE_CURRENT_LIST_DIR}/member_report.cc ${CMAKE_CURRENT_LIST_DIR}/topic_churn.cc
+            ${CMAKE_SOURCE_DIR}/tests/support/broker_runner.cc
     DEPS weir_client weir_test_support
     LABELS fault)
   target_compile_definitions(${name} PRIVATE WEIR_BROKER="$<TARGET_FILE:weir-broker>"
+                             WEIR_GROUP_MEMBER="$<TARGET_FILE:weir-group-member>"
                              WEIR_POWERCUT="${CMAKE_CURRENT_LIST_DIR}/power_cut_disk.sh")
-  add_dependencies(${name} weir-broker)
+  add_dependencies(${name} weir-broker weir-group-member)
 endforeach()
 
 # The real broker against a model.
 set(model_sources)
-foreach(name broker_model corrupt_batch model_calls model_config model_context model_draw model_fetch_operations
-        model_partition model_produce model_produce_answer model_produce_operations model_producers model_read_operations
-        model_reader model_record model_sequences model_topic_operations model_worker)
+foreach(name broker_model corrupt_batch model_calls model_config model_context model_draw model_fetch_operations model_group
+        model_group_calls model_group_operations model_member_operations model_offset_operations model_partition model_produce
+        model_produce_answer model_produce_operations model_producers model_read_operations model_reader model_record
+        model_sequences model_topic_operations model_wire model_worker)
   list(APPEND model_sources ${CMAKE_CURRENT_LIST_DIR}/${name}.cc)
 endforeach()
 weir_test(broker_model_test

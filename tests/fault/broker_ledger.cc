@@ -1,5 +1,7 @@
 #include "tests/fault/broker_ledger.h"
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -12,7 +14,7 @@ absl::Status BrokerLedger::Send(Producer& to, int producer, int64_t n) {
   const std::string key = absl::StrCat("producer-", producer);
   const std::string value =
       absl::StrCat(producer, "#", n, "#", std::string(static_cast<size_t>(n % 200), 'x'));
-  return to.Send({.topic = kTopic, .key = key, .value = value},
+  return to.Send({.topic = topic_, .key = key, .value = value},
                  [this, value](const absl::StatusOr<RecordPosition>& position) {
                    absl::MutexLock lock(&mu_);
                    if (position.ok()) {
@@ -33,6 +35,14 @@ BrokerLedger::Acknowledged BrokerLedger::acknowledged() const {
   return acknowledged_;
 }
 
+std::map<int32_t, int64_t> BrokerLedger::ends() const {
+  absl::MutexLock lock(&mu_);
+  std::map<int32_t, int64_t> ends;
+  for (const auto& [place, value] : acknowledged_)
+    ends[place.first] = std::max(ends[place.first], place.second + 1);
+  return ends;
+}
+
 absl::Status BrokerLedger::first_error() const {
   absl::MutexLock lock(&mu_);
   return first_error_;
@@ -46,11 +56,12 @@ void BrokerLedger::AwaitAcknowledged(int64_t count) const {
   mu_.Await(absl::Condition(&reached));
 }
 
-std::string BrokerLedger::Check(const Client& client, const Acknowledged& acknowledged,
-                                int32_t partitions, Found* found) {
+std::string BrokerLedger::Check(const Client& client, const std::string& name,
+                                const Acknowledged& acknowledged, int32_t partitions,
+                                Found* found) {
   *found = {};
   std::map<int32_t, int64_t> next_offset;
-  const auto topic = Admin(client).DescribeTopic(kTopic);
+  const auto topic = Admin(client).DescribeTopic(name);
   if (!topic.ok()) return topic.status().ToString();
   for (const Admin::PartitionDescription& partition : topic->partitions)
     next_offset[partition.partition.value()] = partition.log_start_offset.value();
@@ -65,7 +76,7 @@ std::string BrokerLedger::Check(const Client& client, const Acknowledged& acknow
   Consumer consumer(client);
   for (int32_t p = 0; p < partitions; ++p) {
     const absl::Status assigned =
-        consumer.Assign({.topic = kTopic, .partition = PartitionIndex{p}, .until_end = true});
+        consumer.Assign({.topic = name, .partition = PartitionIndex{p}, .until_end = true});
     if (!assigned.ok()) return assigned.ToString();
   }
   std::map<std::string, int64_t> next_number;  // by producer

@@ -34,6 +34,11 @@ ModelTopic* BrokerModel::Find(const std::string& name) {
   return found == topics.end() ? nullptr : &found->second;
 }
 
+ModelGroup* BrokerModel::FindGroup(const std::string& id) {
+  const auto found = groups.find(id);
+  return found == groups.end() ? nullptr : &found->second;
+}
+
 std::string BrokerModel::Missing(const std::string& topic, int32_t partition) {
   ModelTopic* const found = Find(topic);
   if (found == nullptr) return "UNKNOWN_TOPIC";

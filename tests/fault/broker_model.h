@@ -1,6 +1,6 @@
 // BrokerModel: what the broker must know, kept the simplest way: topics with their configuration
-// and partitions, and the identities that were given to producers. It talks to nobody; operations
-// change it when the broker has answered. One thread.
+// and partitions, consumer groups, and the identities that were given to producers. It talks to
+// nobody; operations change it when the broker has answered. One thread.
 #ifndef WEIR_TESTS_FAULT_BROKER_MODEL_H_
 #define WEIR_TESTS_FAULT_BROKER_MODEL_H_
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "storage/record/record_batch.h"
+#include "tests/fault/model_group.h"
 #include "tests/fault/model_partition.h"
 #include "tests/fault/model_record.h"
 
@@ -41,12 +42,14 @@ struct ModelIdentity {
 
 struct BrokerModel {
   std::map<std::string, ModelTopic> topics;
+  std::map<std::string, ModelGroup> groups;
   std::set<std::string> topic_ids;  // that were ever given
   std::vector<ModelIdentity> identities;
   std::set<int64_t> producer_ids;  // that were ever given
   int32_t leader_epoch = 0;        // of the broker's present start
 
   ModelTopic* Find(const std::string& name);  // null: there is none
+  ModelGroup* FindGroup(const std::string& id);
   // What is wrong with a partition as a request names it: UNKNOWN_TOPIC, UNKNOWN_PARTITION, or
   // empty.
   std::string Missing(const std::string& topic, int32_t partition);

@@ -134,7 +134,8 @@ class Directory : public LogListener {
         description.log_start + (description.high_watermark - description.log_start) / 2;
     log_->DeleteRecords(log, middle, [](absl::StatusOr<Offset>) {});
     Run();
-    log_->EnforceRetention(log->id(), log->config()).IgnoreError();
+    if (const auto start = log_->RetentionStart(log->id(), log->config()); start.ok())
+      log_->DeleteRecords(log, *start, [](absl::StatusOr<Offset>) {});
     Run();
   }
 

@@ -60,6 +60,7 @@ void RunWithFault(uint64_t seed, int64_t operation, Fault fault, Repeat repeat) 
     int64_t acknowledged_at_fence = -1;
     for (int step = 0; step < kSteps; ++step) {
       workload.Step(&world);
+      ASSERT_EQ(world.CheckAtomic(), "") << name << ", after step " << step;
       if (!world.fenced().ok() && acknowledged_at_fence < 0) {
         world.Pump();
         acknowledged_at_fence = Acknowledged(world);

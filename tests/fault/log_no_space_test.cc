@@ -67,6 +67,7 @@ void CheckReadOnly(LogWorld* world, bool power_lost, const std::string& name) {
     });
   }
   ExpectRefused(world->log().DeleteTopic(LogWorld::Topic(1), [] {}), name);
+  ASSERT_EQ(world->CheckAtomic(), "") << name;
   if (world->report().rounds_not_redone > 0) return;
   ASSERT_EQ(world->CheckPromises(power_lost), "") << name;
 }

@@ -3,6 +3,10 @@
 #ifndef WEIR_TESTS_FAULT_LOG_WORKLOAD_H_
 #define WEIR_TESTS_FAULT_LOG_WORKLOAD_H_
 
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "tests/support/log_world.h"
 #include "tests/support/sim_random.h"
 
@@ -56,6 +60,10 @@ class LogWorkload {
       case 5:
         CreateOrDelete(world);
         break;
+      case 6:
+      case 7:
+        SendAtomic(world);
+        break;
       default:
         world->Send(id, 1 + static_cast<int32_t>(random_.Below(5)),
                     random_.Below(4) == 0 ? Durability::kWritten : Durability::kDurable);
@@ -76,6 +84,28 @@ class LogWorkload {
   TopicPartition Any() {
     return {LogWorld::Topic(1 + static_cast<int>(random_.Below(2))),
             PartitionIndex{static_cast<int32_t>(random_.Below(2))}};
+  }
+  // An append to some of the partitions, all or nothing, that may move the log start of another.
+  void SendAtomic(LogWorld* world) {
+    std::vector<TopicPartition> ids;
+    for (const int topic : {1, 2}) {
+      for (const int32_t partition : {0, 1}) {
+        if (random_.Below(3) != 0)
+          ids.push_back({LogWorld::Topic(topic), PartitionIndex{partition}});
+      }
+    }
+    if (ids.empty()) ids.push_back(Any());
+    std::optional<std::pair<TopicPartition, Offset>> start;
+    const TopicPartition moved = Any();
+    const auto log = world->GetLog(moved);
+    if (log.ok() && random_.Below(2) == 0) {
+      const LogBounds bounds = (*log)->bounds();
+      const auto length = static_cast<uint64_t>(bounds.high_watermark - bounds.log_start);
+      // Now and then everything that is there.
+      const uint64_t step = random_.Below(4) == 0 ? length : random_.Below(length / 2 + 1);
+      start = {moved, bounds.log_start + static_cast<int64_t>(step)};
+    }
+    world->SendAtomic(ids, 1 + static_cast<int32_t>(random_.Below(3)), start);
   }
   // A topic beside the others comes, with something in it, or goes again.
   void CreateOrDelete(LogWorld* world) {

@@ -7,20 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "tests/fault/model_wire.h"
 #include "weir/v1/admin.grpc.pb.h"
 #include "weir/v1/log.grpc.pb.h"
 
 namespace weir {
-
-// How a call, or one item of it, ended: the reason as on the wire, empty when it went well; what is
-// no reason of the table begins with '?'.
-struct ModelEnd {
-  std::string reason;
-  std::string message;
-
-  bool ok() const { return reason.empty(); }
-};
 
 class ModelCalls {
  public:
@@ -46,11 +37,6 @@ class ModelCalls {
   const std::unique_ptr<v1::AdminService::Stub> admin_;
   const std::unique_ptr<v1::LogService::Stub> log_;
 };
-
-// Of an item; OK when it has none.
-ModelEnd EndOf(bool has_error, const v1::Error& error);
-// Of a call of the client library.
-ModelEnd EndOf(const absl::Status& status);
 
 }  // namespace weir
 

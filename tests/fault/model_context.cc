@@ -23,6 +23,14 @@ int32_t ModelContext::AnyPartition(const std::string& name) {
   return static_cast<int32_t>(draw.Between(0, count - 1));
 }
 
+std::string ModelContext::AnyGroup() {
+  if (!model.groups.empty() && draw.Chance(0.9)) {
+    const auto n = draw.Between(0, static_cast<int64_t>(model.groups.size()) - 1);
+    return std::next(model.groups.begin(), n)->first;
+  }
+  return absl::StrCat(prefix, "g", draw.Between(0, kGroupNames));  // the last one never exists
+}
+
 ModelTopic* ModelContext::LastingTopic() {
   for (int tries = 0; tries < 8; ++tries) {
     ModelTopic* const topic = AnyTopic();

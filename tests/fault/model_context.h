@@ -15,6 +15,7 @@
 #include "tests/fault/broker_model.h"
 #include "tests/fault/model_calls.h"
 #include "tests/fault/model_draw.h"
+#include "tests/fault/model_group_calls.h"
 #include "weir/admin.h"
 #include "weir/client.h"
 
@@ -27,7 +28,8 @@ struct ModelContext {
         prefix(std::move(name_prefix)),
         client({.broker = address, .call_timeout = absl::Seconds(120)}),
         admin(client),
-        calls(std::make_unique<ModelCalls>(address)) {}
+        calls(std::make_unique<ModelCalls>(address)),
+        group_calls(std::make_unique<ModelGroupCalls>(address)) {}
 
   // Adds to the history: what is about to be done.
   void Say(std::string what) {
@@ -41,6 +43,8 @@ struct ModelContext {
   ModelTopic* AnyTopic();
   // A partition of the topic (also of one that does not exist), now and then one that it has not.
   int32_t AnyPartition(const std::string& topic);
+  // A group's id, mostly of one that exists.
+  std::string AnyGroup();
   // A topic with records that stay where they are; null when there is none.
   ModelTopic* LastingTopic();
 
@@ -49,10 +53,12 @@ struct ModelContext {
   const std::string prefix;
   Client client;  // finds the broker again by itself
   Admin admin;
-  std::unique_ptr<ModelCalls> calls;  // made anew with the broker
-  std::deque<std::string> history;    // the last operations
+  std::unique_ptr<ModelCalls> calls;             // made anew with the broker
+  std::unique_ptr<ModelGroupCalls> group_calls;  // likewise
+  std::deque<std::string> history;               // the last operations
 
   static constexpr size_t kTopicNames = 6;
+  static constexpr size_t kGroupNames = 4;
   static constexpr size_t kHistory = 25;
 };
 

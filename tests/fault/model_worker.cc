@@ -26,6 +26,9 @@ const std::vector<ModelWorker::Choice>& ModelWorker::Choices() {
   using Fetch = ModelFetchOperations;
   using Produce = ModelProduceOperations;
   using Read = ModelReadOperations;
+  using Groups = ModelGroupOperations;
+  using Offsets = ModelOffsetOperations;
+  using Members = ModelMemberOperations;
   static const auto& choices =
       *new std::vector<Choice>{{300, &W::Do<&W::produce_, &Produce::Produce>},
                                {40, &W::Do<&W::produce_, &Produce::ProduceStream>},
@@ -46,7 +49,19 @@ const std::vector<ModelWorker::Choice>& ModelWorker::Choices() {
                                {6, &W::Do<&W::topics_, &Topics::Delete>},
                                {20, &W::Do<&W::topics_, &Topics::Alter>},
                                {10, &W::Do<&W::topics_, &Topics::AlterWrong>},
-                               {8, &W::Do<&W::topics_, &Topics::AddPartitions>}};
+                               {8, &W::Do<&W::topics_, &Topics::AddPartitions>},
+                               {20, &W::Do<&W::groups_, &Groups::Create>},
+                               {5, &W::Do<&W::groups_, &Groups::CreateWrong>},
+                               {10, &W::Do<&W::groups_, &Groups::Alter>},
+                               {5, &W::Do<&W::groups_, &Groups::AlterWrong>},
+                               {10, &W::Do<&W::groups_, &Groups::Pause>},
+                               {6, &W::Do<&W::groups_, &Groups::Delete>},
+                               {10, &W::Do<&W::groups_, &Groups::List>},
+                               {40, &W::Do<&W::groups_, &Groups::Describe>},
+                               {80, &W::Do<&W::offsets_, &Offsets::Commit>},
+                               {40, &W::Do<&W::offsets_, &Offsets::Fetch>},
+                               {40, &W::Do<&W::offsets_, &Offsets::Reset>},
+                               {40, &W::Do<&W::members_, &Members::Join>}};
   return choices;
 }
 
@@ -74,12 +89,17 @@ absl::Status ModelWorker::Shrink() {
 void ModelWorker::OnRestart(const std::string& address, int32_t leader_epoch) {
   context_.Say(absl::StrCat("the broker started with leader epoch ", leader_epoch));
   context_.calls = std::make_unique<ModelCalls>(address);
+  context_.group_calls = std::make_unique<ModelGroupCalls>(address);
   context_.model.leader_epoch = leader_epoch;
 }
 
 void ModelWorker::CompareAll() {
   if (!status_.ok()) return;
   Note(topics_.CompareAll());
+  if (status_.ok()) Note(groups_.CompareAll());
+  for (const auto& [id, group] : context_.model.groups) {
+    if (status_.ok()) Note(offsets_.CompareAll(id));
+  }
   for (auto& [name, topic] : context_.model.topics) {
     for (int32_t p = 0; status_.ok() && p < topic.partition_count(); ++p)
       Note(read_.CompareAll(&topic, p));

@@ -1,6 +1,6 @@
 // ModelWorker: one model against the broker: draws operations from a seed, and stops at the first
-// one whose answer differs. Several workers, each with topics of its own, share a broker. One
-// thread.
+// one whose answer differs. Several workers, each with topics and groups of its own, share a
+// broker. One thread.
 #ifndef WEIR_TESTS_FAULT_MODEL_WORKER_H_
 #define WEIR_TESTS_FAULT_MODEL_WORKER_H_
 
@@ -10,6 +10,9 @@
 #include "absl/status/status.h"
 #include "tests/fault/model_context.h"
 #include "tests/fault/model_fetch_operations.h"
+#include "tests/fault/model_group_operations.h"
+#include "tests/fault/model_member_operations.h"
+#include "tests/fault/model_offset_operations.h"
 #include "tests/fault/model_produce_operations.h"
 #include "tests/fault/model_producers.h"
 #include "tests/fault/model_read_operations.h"
@@ -52,6 +55,9 @@ class ModelWorker {
   ModelProduceOperations produce_{&context_, &fetch_};
   ModelProducers producers_{&context_, &fetch_};
   ModelReadOperations read_{&context_};
+  ModelGroupOperations groups_{&context_};
+  ModelOffsetOperations offsets_{&context_};
+  ModelMemberOperations members_{&context_, &groups_, &offsets_};
   absl::Status status_;
   int64_t operations_ = 0;
 };

@@ -1,7 +1,8 @@
 // Power cut: the real broker on a real ext4 whose disk is cloned at random instants while it runs
 // on. A clone holds exactly what the file system had sent to the disk by then. Each clone is
 // mounted, a broker started on it, and everything that had been acknowledged before the clone began
-// must be there. Needs root, loop devices, XFS and ext4 tools.
+// must be there: records, topics, members of groups and what they have committed. Needs root, loop
+// devices, XFS and ext4 tools.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/broker_ledger.h"
+#include "tests/fault/consumption_ledger.h"
+#include "tests/fault/member_fleet.h"
 #include "tests/fault/topic_churn.h"
 #include "tests/support/broker_runner.h"
 #include "tests/support/sim_random.h"
@@ -23,6 +26,27 @@ namespace {
 
 constexpr int kProducers = 4;
 constexpr int32_t kPartitions = 4;
+constexpr char kTopic[] = "ledger";
+
+// What had been answered when a cut began, and what may have been asked for when it was over.
+struct Cut {
+  BrokerLedger::Acknowledged acknowledged;
+  ConsumptionLedger::Promise consumed;
+  ConsumptionLedger::Offsets commits_asked;
+  TopicChurn::State before;
+  TopicChurn::State after;
+};
+
+// Holds what a broker on the cut-off disk says against that. Empty when all is right.
+std::string Check(const Client& client, const Cut& cut) {
+  BrokerLedger::Found found;
+  std::string wrong = BrokerLedger::Check(client, kTopic, cut.acknowledged, kPartitions, &found);
+  if (!wrong.empty()) return wrong;
+  ConsumptionLedger::Promise shown;
+  wrong = ConsumptionLedger::Describe(client, kTopic, cut.consumed, &shown);
+  if (wrong.empty()) wrong = ConsumptionLedger::NobodyAsked(shown.committed, cut.commits_asked);
+  return wrong.empty() ? TopicChurn::Check(client, cut.before, cut.after) : wrong;
+}
 
 class PowerCutTest : public ::testing::Test {
  protected:
@@ -56,12 +80,15 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   const absl::Status started = broker.Start(directory_ + "/disk/data");
   ASSERT_TRUE(started.ok()) << started;
   Client client({.broker = broker.address()});
-  ASSERT_TRUE(Admin(client)
-                  .CreateTopic({.name = BrokerLedger::kTopic,
-                                .partitions = kPartitions,
-                                .config = {{"segment.bytes", "65536"}}})
-                  .ok());
-  BrokerLedger ledger;
+  ASSERT_TRUE(
+      Admin(client)
+          .CreateTopic(
+              {.name = kTopic, .partitions = kPartitions, .config = {{"segment.bytes", "65536"}}})
+          .ok());
+  BrokerLedger ledger(kTopic);
+  ConsumptionLedger consumed;
+  MemberFleet fleet(WEIR_GROUP_MEMBER, broker.address(), kTopic, &consumed);
+  ASSERT_TRUE(fleet.Begin(client).ok());
   std::atomic<bool> stop{false};
   std::vector<std::thread> producers;
   for (int p = 0; p < kProducers; ++p) {
@@ -76,19 +103,25 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   }
   TopicChurn churn;
   std::thread churner([&] { churn.Run(client, stop); });
-  std::vector<BrokerLedger::Acknowledged> promised;
-  std::vector<TopicChurn::State> before, after;
+  std::vector<Cut> promised;
   for (int64_t cut = 0; cut < cuts; ++cut) {
     ledger.AwaitAcknowledged(ledger.acknowledged_count() + 1 +
                              static_cast<int64_t>(random.Below(4000)));
-    promised.push_back(ledger.acknowledged());
-    before.push_back(churn.state());
+    if (random.Below(3) == 0) fleet.Change(&random, /*broker_runs=*/true);
+    fleet.Sync();
+    promised.push_back({.acknowledged = ledger.acknowledged(),
+                        .consumed = consumed.promised(),
+                        .before = churn.state()});
     ASSERT_TRUE(Disk("cut", absl::StrCat("c", cut)));
-    after.push_back(churn.state());
+    fleet.Sync();
+    promised.back().commits_asked = consumed.asked();
+    promised.back().after = churn.state();
   }
   stop = true;
   for (std::thread& producer : producers) producer.join();
   churner.join();
+  fleet.LeaveAll();
+  EXPECT_EQ(consumed.wrong(), "") << "seed " << seed;
   EXPECT_TRUE(churn.first_error().ok()) << churn.first_error();
   EXPECT_TRUE(ledger.first_error().ok()) << ledger.first_error();
   EXPECT_EQ(broker.Terminate(), 0);
@@ -100,18 +133,15 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
       const absl::Status recovered = survivor.Start(absl::StrCat(directory_, "/", name, "/data"));
       ASSERT_TRUE(recovered.ok()) << "seed " << seed << ", cut " << cut << ": " << recovered;
       const Client reader({.broker = survivor.address()});
-      const auto at = static_cast<size_t>(cut);
-      BrokerLedger::Found found;
-      EXPECT_EQ(BrokerLedger::Check(reader, promised[at], kPartitions, &found), "")
-          << "seed " << seed << ", cut " << cut;
-      EXPECT_EQ(TopicChurn::Check(reader, before[at], after[at]), "")
+      EXPECT_EQ(Check(reader, promised[static_cast<size_t>(cut)]), "")
           << "seed " << seed << ", cut " << cut;
     }
     Disk("drop", name);
   }
-  std::cout << "power cuts: " << cuts << ", the last with " << promised.back().size()
-            << " acknowledged records and " << before.back().deleted
-            << " topics created and deleted, seed " << seed << "\n";
+  std::cout << "power cuts: " << cuts << ", the last with " << promised.back().acknowledged.size()
+            << " acknowledged records, " << promised.back().before.deleted
+            << " topics created and deleted, " << consumed.totals().commits
+            << " commits of groups, seed " << seed << "\n";
 }
 
 }  // namespace

@@ -10,6 +10,10 @@ weir_test(state_keeper_crash_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/state_keeper_crash_test.cc
   DEPS weir_test_state
   LABELS fault)
+weir_test(group_crash_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/group_crash_test.cc ${CMAKE_CURRENT_LIST_DIR}/group_workload.cc
+  DEPS weir_test_group_disk
+  LABELS fault)
 
 if(WEIR_SEEDED_BUGS)
   foreach(bug no-atomic-flush snapshot-not-synced)
@@ -19,5 +23,8 @@ if(WEIR_SEEDED_BUGS)
   weir_seeded_bug(skip-manifest-check state_store_test)
   foreach(bug trim-below-newer-snapshot start-empty-without-state)
     weir_seeded_bug(${bug} state_keeper_crash_test)
+  endforeach()
+  foreach(bug answer-before-append answer-before-durable start-empty-without-state store-ahead-of-log store-keeps-removed-group)
+    weir_seeded_bug(${bug} group_crash_test)
   endforeach()
 endif()

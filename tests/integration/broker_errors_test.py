@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import struct
+import time
 import unittest
 
 import grpc
@@ -234,6 +235,26 @@ class Errors(BrokerTest):
         results = self.broker.log_service.Produce(request, timeout=DEADLINE).results
         self.assertEqual([r.error.reason for r in results], ["MESSAGE_TOO_LARGE", "INVALID_REQUEST"])
         self.assertEqual([r.offset for r in results], [-1, -1])
+
+    def test_headers_that_are_the_brokers_own(self):
+        request = log_pb2.ProduceRequest(topic="topic", partition=2)
+        for key in ("weir-dlq-topic", "weir-deliver-at", "weir"):
+            request.records.records.add(value=b"v").headers.add(key=key, value=b"1")
+        results = self.broker.log_service.Produce(request, timeout=DEADLINE).results
+        self.assertEqual([r.error.reason for r in results], ["INVALID_REQUEST", "INVALID_REQUEST", ""])
+        self.assertIn("'weir-dlq-topic'", results[0].error.message)
+        self.assertIn("deliver_at_ms", results[1].error.message)
+
+    def test_times_of_delivery_that_the_topic_does_not_take(self):
+        self.broker.create("delayed", delayed_delivery="true", retention_ms="60000")
+        now = int(time.time() * 1000)
+        for topic, deliver_at_ms, text in (("topic", now, "delayed.delivery is false"), ("delayed", -1, "0 or more"),
+                                           ("delayed", now + 3_600_000, "60000 ms (retention.ms)")):
+            request = log_pb2.ProduceRequest(topic=topic, partition=0)
+            request.records.records.add(value=b"v", deliver_at_ms=deliver_at_ms)
+            result = self.broker.log_service.Produce(request, timeout=DEADLINE).results[0]
+            self.assertEqual(result.error.reason, "INVALID_REQUEST")
+            self.assertIn(text, result.error.message)
 
     def test_fields_that_this_broker_does_not_know(self):
         known = log_pb2.ProduceRequest(topic="topic", partition=0)

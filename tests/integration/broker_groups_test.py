@@ -3,6 +3,7 @@ with the documented error for each kind of bad request."""
 
 import queue
 import threading
+import time
 import unittest
 
 import grpc
@@ -150,6 +151,7 @@ class Groups(BrokerTest):
         for p in range(6):
             self.broker.produce("shared", [b"last"], partition=p)
         first.wait(lambda m: sum(1 for r in m.records if r[2] == b"last") == 6, "the last records")
+        self.assertEqual(self.broker.metric('weir_group_fenced_members_total{group="shared"}'), 1)
         first.leave()
         self.assertEqual(self.committed("shared"), {("shared", p): 52 for p in range(6)})
 
@@ -167,6 +169,23 @@ class Groups(BrokerTest):
         late.wait(lambda m: m.records, "a record")
         self.assertEqual(late.records[0][1:], (10, b"new"))
         late.leave()
+
+    def test_a_partition_that_comes_back_is_read_from_where_the_other_has_come(self):
+        self.fill("back", 2, 10)
+        first = Member(self.broker, "back", ["back"])
+        first.wait(lambda m: len(m.records) == 20, "all records")
+        second = Member(self.broker, "back", ["back"])
+        second.wait_for_partitions(1)
+        lent = second.owns()[0]
+        self.broker.produce("back", [b"lent"] * 5, partition=lent)
+        second.wait(lambda m: len(m.records) == 5, "the records of its own")
+        second.leave()
+        first.wait_for_partitions(2)
+        self.broker.produce("back", [b"back"], partition=lent)
+        first.wait(lambda m: any(r[2] == b"back" for r in m.records), "a record of what has come back")
+        self.assertEqual([r for r in first.records if r[0] == lent and r[1] >= 10], [(lent, 15, b"back")])
+        first.leave()
+        self.assertEqual((first.errors, self.committed("back")[("back", lent)]), ([], 16))
 
     def test_members_resume_after_the_broker_was_killed(self):
         self.resume_after(Broker.kill)
@@ -228,6 +247,65 @@ class Groups(BrokerTest):
             self.assertEqual(self.committed("watched"), {("watched", p): offsets[p] for p in range(2)})
         self.groups.DeleteGroup(delete, timeout=DEADLINE)
         self.assertFails(lambda: self.describe("watched"), NOT_FOUND, "UNKNOWN_GROUP")
+
+    def test_the_metrics_show_a_group_that_lags_and_then_catches_up(self):
+        broker = Broker(self.directory + "/metrics").start()
+        broker.create("behind", 2)
+        old = log_pb2.ProduceRequest(topic="behind", partition=0)
+        an_hour_ago = int(time.time() * 1000) - 3_600_000
+        old.records.records.extend(common_pb2.Record(value=b"v", timestamp_ms=an_hour_ago + i) for i in range(10))
+        broker.log_service.Produce(old, timeout=DEADLINE)
+        broker.produce("behind", [b"v"] * 3, partition=1)
+
+        def check(**expected):
+            for name, value in expected.items():
+                labels = 'group="slow",state="%s"' % value[1] if isinstance(value, tuple) else 'group="slow"'
+                if "lag" in name:
+                    labels += ',topic="behind"'
+                found = broker.metric("weir_group_%s{%s}" % (name, labels))
+                self.assertEqual(found, value[0] if isinstance(value, tuple) else value, name)
+
+        def age():
+            return broker.metric('weir_group_lag_seconds{group="slow",topic="behind"}')
+
+        slow = Member(broker, "slow", ["behind"], commit=False)
+        slow.wait(lambda m: len(m.records) == 13, "all records")
+        check(members=1, state=(1, "stable"), lag_records=13, lag_records_max=10, offset_commits_total=0, rebalances_total=1)
+        self.assertGreater(age(), 3_599)
+        self.assertEqual([broker.metric('weir_groups{state="%s"}' % s) for s in ("empty", "rebalancing", "stable")], [0, 0, 1])
+        groups = group_pb2_grpc.GroupServiceStub(broker.channel)
+
+        def commit(*offsets):
+            positions = [group_pb2.GroupOffset(topic="behind", partition=p, offset=o) for p, o in offsets]
+            owner = slow.assignments[-1]
+            request = group_pb2.CommitOffsetsRequest(
+                group="slow", member_id=owner.member_id, member_epoch=owner.member_epoch, offsets=positions)
+            self.assertFalse(any(r.HasField("error") for r in groups.CommitOffsets(request, timeout=DEADLINE).results))
+
+        commit((0, 4))
+        check(lag_records=9, lag_records_max=6, offset_commits_total=1, committed_offsets_total=1)
+        self.assertGreater(age(), 3_599)
+        commit((0, 10))
+        check(lag_records=3, lag_records_max=3, offset_commits_total=2)
+        self.assertLess(age(), 3_599)
+        commit((0, 10), (1, 3))
+        check(lag_records=0, lag_records_max=0, lag_seconds=0, offset_commits_total=3, committed_offsets_total=4)
+        slow.leave()
+        check(members=0, state=(1, "empty"), lag_records=0)
+        self.assertEqual(broker.metric("weir_committed_offsets_total"), 4)
+        old.partition = 1
+        broker.log_service.Produce(old, timeout=DEADLINE)
+        for end in (Broker.stop, Broker.kill):  # the lag is known before anybody has opened the log
+            end(broker)
+            broker.start()
+            check(members=0, lag_records=10, lag_records_max=10, offset_commits_total=0)
+            self.assertGreater(age(), 3_599)
+            for what in ("groups_omitted", "group_lags_omitted", "group_lag_seconds_omitted", "group_shards_unanswered"):
+                self.assertEqual(broker.metric("weir_" + what), 0, what)
+        groups = group_pb2_grpc.GroupServiceStub(broker.channel)
+        groups.DeleteGroup(group_pb2.DeleteGroupRequest(group="slow"), timeout=DEADLINE)
+        self.assertNotIn('"slow"', broker.get("/metrics")[1])
+        self.assertEqual(broker.stop(), 0)
 
     def test_commits_without_members(self):
         self.fill("orders", 2, 10)

@@ -60,6 +60,16 @@ class Records(BrokerTest):
         self.assertGreater(second.timestamp_ms, 1_500_000_000_000)
         self.assertEqual((part.high_watermark, part.log_start_offset, part.next_offset), (3, 0, 3))
 
+    def test_a_time_of_delivery_is_there_for_everyone_at_once(self):
+        self.broker.create("later", delayed_delivery="true", retention_ms="-1")
+        request = log_pb2.ProduceRequest(topic="later", partition=0)
+        record = request.records.records.add(value=b"v", deliver_at_ms=32_503_680_000_000)
+        record.headers.add(key="trace", value=b"abc")
+        answer = self.broker.log_service.Produce(request, timeout=DEADLINE)
+        self.assertEqual(answer.results[0].offset, 0)
+        read = self.broker.fetch("later").records.records[0]
+        self.assertEqual((read.value, read.deliver_at_ms, [h.key for h in read.headers]), (b"v", 32_503_680_000_000, ["trace"]))
+
     def test_keys_choose_the_partition_as_kafka_does(self):
         self.broker.create("keys", 12)
         request = log_pb2.ProduceRequest(topic="keys")

@@ -1,6 +1,7 @@
 """What a broker leaves when it is stopped, killed, or shut out by its disk, and what the next one finds."""
 
 import os
+import pathlib
 import resource
 import shutil
 import signal
@@ -76,6 +77,25 @@ class Restart(unittest.TestCase):
             self.broker.fetch("full", 0)
             self.broker.fetch("full", 1, offset=1)
             self.assertGreater(self.broker.metric(size), 0)
+
+    def test_damage_is_told_with_the_names_of_topic_and_partition(self):
+        segments = {}
+        for topic in ("cut", "holed"):
+            topic_id = self.broker.create(topic, 2, segment_bytes="1024").topic_id
+            for _ in range(20):
+                self.broker.produce(topic, [bytes(300)], 1)
+            directory = pathlib.Path(self.directory, "data", "logs", topic_id, "1")
+            segments[topic] = sorted(directory.glob("*.log"))
+        self.assertEqual(self.broker.stop(), 0)
+        os.truncate(segments["cut"][-1], 10)  # the start sees this
+        segments["holed"][2].unlink()  # and a reader this
+        self.broker = self.started()
+        with self.assertRaises(grpc.RpcError):
+            self.broker.values("holed", 1)
+        self.assertEqual(self.broker.metric("weir_damaged_partitions"), 2)
+        self.assertEqual(self.broker.stop(), 0)
+        for topic in segments:
+            self.assertIn(f"partition {topic}/1 is damaged and read-only: ", self.broker.log())
 
     def test_topics_and_their_configuration_are_kept_and_deleted_ones_stay_deleted(self):
         self.broker.create("stays", 4, retention_ms="5000")

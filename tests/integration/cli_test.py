@@ -152,6 +152,33 @@ class CliTest(unittest.TestCase):
         self.assertEqual(first.wait(), 0)
         self.assertEqual(self.weir.json("group", "describe", "workers")[0]["lag"], 0)
 
+    def test_a_share_group_is_made_seen_changed_and_deleted(self):
+        self.weir.run("topic", "create", "pictures", "--partitions", "2")
+        self.weir.run("produce", "pictures", stdin=b"a\nb\nc\n")
+        made = self.weir.run("group", "create", "resize", "--type", "share", "--topic", "pictures", "--config", "max.delivery.attempts=3")
+        self.assertEqual(made.stdout, b"created share group resize, which starts at earliest\n")
+        self.assertEqual([(g["group"], g["type"]) for g in self.weir.json("group", "list")], [("resize", "share")])
+        described = self.weir.json("group", "describe", "resize")[0]
+        self.assertEqual((described["type"], described["topics"], described["dead_letter_topic"], described["unfinished"]),
+                         ("share", ["pictures"], "dlq.pictures.resize", 3))
+        self.assertEqual([(p["partition"], p["state"]) for p in described["partitions"]], [(0, "OPEN"), (1, "OPEN")])
+        self.weir.run("group", "pause", "resize")
+        table = self.weir.run("group", "describe", "resize").stdout.decode()
+        for part in ("type share", "(paused)", "reads pictures", "dead letters dlq.pictures.resize", "max.delivery.attempts"):
+            self.assertIn(part, table)
+        self.weir.run("group", "resume", "resize")
+        self.weir.run("topic", "create", "photos")
+        changed = self.weir.json("group", "alter", "resize", "--topic", "photos", "--topic", "pictures", "--remove", "max.delivery.attempts")
+        self.assertEqual([s["value"] for s in changed if s["name"] == "max.delivery.attempts"], ["5"])
+        described = self.weir.json("group", "describe", "resize")[0]
+        self.assertEqual([(p["topic"], p["partition"]) for p in described["partitions"]], [("photos", 0), ("pictures", 0), ("pictures", 1)])
+        self.assertIn("--topic or --prefix", self.weir.run("group", "create", "x", "--type", "share", status=2).stderr.decode())
+        self.assertIn("--type share", self.weir.run("group", "create", "x", "--topic", "photos", status=2).stderr.decode())
+        self.assertIn("GROUP_TYPE_MISMATCH", self.weir.run("consume", "pictures", "--group", "resize", status=1).stderr.decode())
+        self.weir.run("group", "delete", "resize", "--yes")
+        self.assertEqual(self.weir.json("group", "list"), [])
+        self.assertIn("dlq.pictures.resize", [t["topic"] for t in self.weir.json("topic", "list")])
+
     def test_a_group_is_reset_paused_and_deleted(self):
         self.create("orders")
         self.weir.run("produce", "orders", stdin=b"1\n2\n3\n")
@@ -457,6 +484,25 @@ class CliTest(unittest.TestCase):
         [page] = self.weir.json("top", "--once", "--interval", "10ms")
         self.assertEqual([(t["topic"], t["offsets"]) for t in page["topics"]], [("log", 1)])
         self.assertIn("records/s", self.weir.run("top", "--once", "--interval", "10ms").stdout.decode())
+
+    def test_top_shows_the_groups_the_furthest_behind_first(self):
+        for topic in ("orders", "events"):
+            self.create(topic)
+            self.weir.run("produce", topic, stdin=b"".join(numbered(100)))
+        self.weir.run("consume", "orders", "--group", "behind", "--max", 30)
+        self.weir.run("consume", "events", "--group", "behind", "--max", 90)
+        self.weir.run("consume", "orders", "--group", "up-to-date")
+        [page] = self.weir.json("top", "--once", "--interval", "10ms")
+        self.assertEqual([(g["group"], g["lag"], g["members"], g["state"], g["worst_topic"]) for g in page["groups"]],
+                         [("behind", 80, 0, "empty", "orders"), ("up-to-date", 0, 0, "empty", None)])
+        self.assertGreater(page["groups"][0]["lag_ms"], 0)
+        self.assertEqual((page["groups"][1]["lag_ms"], page["groups_omitted"]), (0, 0))
+        table = self.weir.run("top", "--once", "--interval", "10ms").stdout.decode()
+        self.assertIn("groups 2\n", table)
+        [heading, behind, up_to_date] = table.splitlines()[-3:]
+        self.assertEqual(heading.split(), ["GROUP", "LAG", "LAG_TIME", "MEMBERS", "STATE", "COMMITS/S", "WORST_TOPIC"])
+        self.assertEqual((behind.split()[0], behind.split()[-1], up_to_date.split()[0]), ("behind", "orders", "up-to-date"))
+        self.assertNotIn("\033", table)
 
     def test_top_finds_the_metrics_beside_the_broker(self):
         self.broker.stop()

@@ -239,6 +239,24 @@ TEST_F(GroupConsumerTest, MembersKeepTheirPartitionsThroughARestartOfTheBroker) 
   EXPECT_EQ(Committed(), (std::map<int32_t, int64_t>{{0, 20}, {1, 20}}));
 }
 
+TEST_F(GroupConsumerTest, AMemberThatLeavesWhileItIsCutOffIsGoneAtOnceAllTheSame) {
+  Fill("orders", 1, 1);
+  ASSERT_TRUE(GroupAdmin(*client_)
+                  .Create("group", GroupStart::kEarliest, {{"session.timeout.ms", "1800000"}})
+                  .ok());
+  auto consumer = Join("a");
+  PollUntil({consumer.get()}, [&] { return SawAll(1, 1); });
+  ASSERT_TRUE(server_->Stop(absl::Seconds(10)).ok());
+  server_ = nullptr;
+  PollUntil({consumer.get()}, [&] { return !consumer->last_error().ok(); });
+  Start();
+  consumer->Close().IgnoreError();  // the last commit may find no connection yet
+  size_t members = 1;
+  for (int i = 0; i < kPolls && members > 0; ++i)
+    members = GroupAdmin(*client_).Describe("group")->members.size();
+  EXPECT_EQ(members, 0u);
+}
+
 TEST_F(GroupConsumerTest, WhoIsRefusedHearsWhy) {
   Fill("orders", 1, 1);
   GroupConsumer nowhere(*client_, {.group = "nowhere", .topics = {"orders"}});

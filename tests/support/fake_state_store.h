@@ -32,7 +32,10 @@ class FakeStateStore : public StateStore {
   absl::Status Write(absl::Span<const StateChange> changes) override {
     if (!fail_.ok()) return fail_;
     for (const StateChange& change : changes) {
-      if (change.value.has_value()) {
+      if (!change.end.empty()) {
+        content_.erase(content_.lower_bound({change.family, change.key}),
+                       content_.lower_bound({change.family, change.end}));
+      } else if (change.value.has_value()) {
         content_[{change.family, change.key}] = *change.value;
       } else {
         content_.erase({change.family, change.key});

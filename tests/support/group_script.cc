@@ -53,6 +53,13 @@ Subscription SubscriptionOf(absl::string_view text) {
   return {.topics = absl::StrSplit(text, ',', absl::SkipEmpty()), .prefix = ""};
 }
 
+// The word on=TOPICS, which is taken out.
+std::optional<Subscription> TakeSubscription(std::map<std::string, std::string>* options) {
+  const auto on = options->extract("on");
+  if (on.empty()) return std::nullopt;
+  return SubscriptionOf(on.mapped());
+}
+
 ResetTarget TargetOf(absl::string_view text) {
   if (text == "earliest") return ResetToEarliest{};
   if (text == "latest") return ResetToLatest{};
@@ -70,6 +77,9 @@ GroupScript::GroupScript() {
     Happened("notice", Text(notice, world_.topics()));
   };
   world_.on_sessions_dropped = [this] { Happened("sessions", "dropped"); };
+  world_.on_share_head = [this](const ShareHead& head) {
+    Happened("published", Text(head, world_.topics()));
+  };
 }
 
 std::string GroupScript::Play(absl::string_view script) {
@@ -105,13 +115,16 @@ MemberStream GroupScript::StreamOf(const std::string& group, const std::string& 
   return {group, parts.first, session == sessions_.end() ? SessionId{0} : session->second};
 }
 
-TopicPartition GroupScript::PartitionOf(absl::string_view text) const {
-  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
-  const auto topic = world_.topics().Find(parts.first);
+TopicId GroupScript::TopicOf(absl::string_view name) const {
+  const auto topic = world_.topics().Find(name);
   TopicId unknown;
   unknown.bytes.fill(0xff);
-  return {topic.has_value() ? topic->id : unknown,
-          PartitionIndex{static_cast<int32_t>(Number(parts.second))}};
+  return topic.has_value() ? topic->id : unknown;
+}
+
+TopicPartition GroupScript::PartitionOf(absl::string_view text) const {
+  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  return {TopicOf(parts.first), PartitionIndex{static_cast<int32_t>(Number(parts.second))}};
 }
 
 bool GroupScript::TopicCommand(const Words& words) {
@@ -289,15 +302,33 @@ bool GroupScript::AdminCommand(const Words& words) {
                                .config = {.set = OptionsOf(words, 3), .remove = {}}};
     const auto type = request.config.set.extract("type");
     if (!type.empty() && type.mapped() == "share") request.type = GroupType::kShare;
+    request.subscription = TakeSubscription(&request.config.set).value_or(Subscription{});
+    const auto dead_letters = request.config.set.extract("dead-letters");
+    if (!dead_letters.empty()) request.dead_letter_topic = TopicOf(dead_letters.mapped());
     world_.Run([&](const MachineTime& now) { return admin.Create(now, request, Answered()); });
   } else if (verb == "alter") {
     GroupConfigChange change{.set = OptionsOf(words, 2), .remove = {}};
     const auto remove = change.set.extract("remove");
     if (!remove.empty()) change.remove.push_back(remove.mapped());
+    const auto subscription = TakeSubscription(&change.set);
     world_.Run([&](const MachineTime& now) {
-      return admin.Alter(now, words[1], change, [this](absl::StatusOr<GroupConfig> config) {
-        Happened("answer", Text(config.status()));
-      });
+      return admin.Alter(
+          now, words[1], change, subscription,
+          [this](absl::StatusOr<GroupHead> head) { Happened("answer", Text(head.status())); });
+    });
+  } else if (verb == "breaker") {
+    world_.Run([&](const MachineTime&) {
+      const Group* const group = world_.machine().groups().Find(words[1]);
+      return admin.PauseByBreaker(words[1], group == nullptr ? 0 : group->head().created_ms,
+                                  Answered());
+    });
+  } else if (verb == "own-dead-letters") {
+    world_.Run([&](const MachineTime&) {
+      return admin.OwnDeadLetterTopic(words[1], TopicOf(words[2]), Answered());
+    });
+  } else if (verb == "own-redrive") {
+    world_.Run([&](const MachineTime&) {
+      return admin.OwnRedriveTopic(words[1], words[2], {TopicOf(words[3]), words[3]}, Answered());
     });
   } else if (verb == "pause" || verb == "resume") {
     world_.Run(
@@ -317,6 +348,7 @@ void GroupScript::Describe(const std::string& group) {
           if (!description.ok()) return Happened("answer", Text(description.status()));
           std::string text(GroupStateName(description->state));
           if (description->head.paused) absl::StrAppend(&text, " paused");
+          if (description->head.paused_by_breaker) absl::StrAppend(&text, " by the breaker");
           for (const MemberDescription& member : description->members) {
             absl::StrAppend(&text, " ", member.member.id, member.connected ? "" : "(away)", "=",
                             member.member.held.size());

@@ -14,9 +14,11 @@
 //   commit GROUP MEMBER EPOCH T:P=OFFSET... [start=S] [metadata=BYTES]     MEMBER -: from outside
 //   fetch GROUP [T:P...] [limit=N]
 //   reset GROUP T:P=TARGET... [dry-run]    TARGET: earliest latest OFFSET by+N by-N
-//   create GROUP START [type=T] [NAME=VALUE...]
-//   alter GROUP [NAME=VALUE...] [remove=NAME]
-//   pause | resume | delete | describe GROUP
+//   create GROUP START [type=T] [on=TOPICS] [dead-letters=TOPIC] [NAME=VALUE...]
+//   alter GROUP [on=TOPICS] [NAME=VALUE...] [remove=NAME]
+//   pause | resume | breaker | delete | describe GROUP
+//   own-dead-letters GROUP TOPIC
+//   own-redrive GROUP SOURCE TOPIC
 //   list [after=GROUP] [limit=N]
 //   advance DURATION
 //   clock DURATION                         the time of day jumps, no time passes
@@ -65,6 +67,7 @@ class GroupScript {
   void Happened(absl::string_view what, absl::string_view line);
   Done Answered();
   MemberStream StreamOf(const std::string& group, const std::string& member) const;
+  TopicId TopicOf(absl::string_view name) const;
   TopicPartition PartitionOf(absl::string_view text) const;
 
   GroupWorld world_;

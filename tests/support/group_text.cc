@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "broker/group/group_records.h"
+#include "storage/base/check.h"
 #include "storage/base/error.h"
 
 namespace weir {
@@ -29,13 +30,34 @@ std::string ByTopic(const Entries& entries, const FakeTopics& topics, PartitionO
   return text;
 }
 
-std::string Text(const GroupHead& head) {
+std::string Text(const Subscription& subscription) {
+  if (!subscription.prefix.empty()) return absl::StrCat(subscription.prefix, "*");
+  return absl::StrJoin(subscription.topics, ",");
+}
+
+// A topic by its name, and by its id where that is another one's.
+std::string Text(const OwnedTopic& topic, const FakeTopics& topics) {
+  const std::string name = topics.NameOf(topic.id);
+  return name == topic.name ? name : absl::StrCat(topic.name, "(", name, ")");
+}
+
+std::string Text(const ShareTopics& share, const FakeTopics& topics) {
+  std::string text = absl::StrCat(" on ", Text(share.subscription), " dead-letters ",
+                                  Text(share.dead_letter, topics));
+  for (const auto& [source, topic] : share.redrive)
+    absl::StrAppend(&text, " redrives ", source, " to ", Text(topic, topics));
+  return text;
+}
+
+std::string Text(const GroupHead& head, const FakeTopics& topics) {
   std::string text = absl::StrCat("group ", head.id, " ", GroupStartName(head.start));
   if (head.type != GroupType::kConsumer) absl::StrAppend(&text, " ", GroupTypeName(head.type));
-  for (const GroupConfigEntry& entry : DescribeGroupConfig(head.config)) {
+  for (const GroupConfigEntry& entry : DescribeConfig(head)) {
     if (!entry.is_default) absl::StrAppend(&text, " ", entry.name, "=", entry.value);
   }
-  if (head.paused) absl::StrAppend(&text, " paused");
+  if (head.type == GroupType::kShare) absl::StrAppend(&text, Text(head.share, topics));
+  if (head.paused)
+    absl::StrAppend(&text, head.paused_by_breaker ? " paused-by-breaker" : " paused");
   if (head.empty_since_ms != 0) absl::StrAppend(&text, " empty");
   absl::StrAppend(&text, " epoch=", head.epoch.value());
   return text;
@@ -45,8 +67,7 @@ std::string Text(const MemberUpdated& updated, const FakeTopics& topics) {
   const Member& member = updated.member;
   std::string text = absl::StrCat("member ", updated.group, "/", member.id);
   if (member.IsStatic()) absl::StrAppend(&text, " instance=", member.instance_id);
-  absl::StrAppend(&text, " on ", absl::StrJoin(member.subscription.topics, ","));
-  if (!member.subscription.prefix.empty()) absl::StrAppend(&text, member.subscription.prefix, "*");
+  absl::StrAppend(&text, " on ", Text(member.subscription));
   absl::StrAppend(&text, " epoch=", member.epoch.value());
   if (member.held.empty()) return text;
   return absl::StrCat(text, " has",
@@ -80,7 +101,7 @@ std::string Text(const InternalRecord& record, const FakeTopics& topics) {
   const std::string& payload = record.payload;
   switch (static_cast<GroupRecordKind>(record.kind)) {
     case GroupRecordKind::kGroup:
-      return Text(*DecodeGroup(payload));
+      return Text(*DecodeGroup(payload), topics);
     case GroupRecordKind::kGroupRemoved:
       return absl::StrCat("group-removed ", DecodeGroupRemoved(payload)->group);
     case GroupRecordKind::kMember:
@@ -106,6 +127,16 @@ std::string Text(const InternalRecord& record, const FakeTopics& topics) {
   return "unknown";
 }
 
+std::string Text(const ShareHead& head, const FakeTopics& topics) {
+  std::string text = head.head.id;
+  if (head.starts.empty()) return absl::StrCat(text, " from the beginning");
+  return absl::StrCat(
+      text, " from",
+      ByTopic(
+          head.starts, topics, [](const auto& entry) { return entry.first; },
+          [](const auto& entry) { return absl::StrCat("@", entry.second.value()); }));
+}
+
 std::string Text(const Notice& notice, const FakeTopics& topics) {
   switch (notice.kind) {
     case Notice::Kind::kFenced:
@@ -128,6 +159,28 @@ std::string Text(const absl::Status& status) {
   if (status.ok()) return "ok";
   const std::optional<Reason> reason = ReasonOf(status);
   return reason.has_value() ? std::string(InfoOf(*reason).name) : status.ToString();
+}
+
+std::string TableText(const GroupTable& table) {
+  std::string text;
+  for (const auto& [id, group] : table.groups()) {
+    absl::StrAppend(&text, GroupRecordOf(group->head()).payload, "\n");
+    for (const auto& [member_id, member] : group->members()) {
+      absl::StrAppend(&text, MemberRecordOf(id, *member).payload, "\n");
+      for (const auto& [partition, hold] : member->held)
+        WEIR_CHECK(group->OwnerOf(partition) == member.get());
+    }
+    for (const TopicId topic : group->offsets().Topics()) {
+      absl::StrAppend(&text, topic.ToString(), " ",
+                      group->offsets().StartedWith(topic).value_or(-1), "\n");
+    }
+    group->offsets().Visit({}, [&](const TopicPartition& partition, const CommittedOffset& offset) {
+      absl::StrAppend(&text, partition.topic.ToString(), "/", partition.partition.value(), "=",
+                      EncodeCommittedOffset(offset), "\n");
+      return true;
+    });
+  }
+  return text;
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "broker/group/group_requests.h"
+#include "broker/group/group_table.h"
 #include "broker/runtime/internal_record.h"
 #include "tests/support/group_world.h"
 
@@ -15,6 +16,10 @@ namespace weir {
 
 std::string Text(const InternalRecord& record, const FakeTopics& topics);
 std::string Text(const Notice& notice, const FakeTopics& topics);
+// Where a share group that was published begins.
+std::string Text(const ShareHead& head, const FakeTopics& topics);
+// All that records say of these groups: the same for the same state, and for no other.
+std::string TableText(const GroupTable& table);
 // "ok", or the name of the reason.
 std::string Text(const absl::Status& status);
 

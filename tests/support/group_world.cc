@@ -5,9 +5,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "broker/group/group_records.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "tests/support/group_text.h"
 
 namespace weir {
 
@@ -63,8 +63,8 @@ absl::StatusOr<TopicView::Bounds> FakeTopics::BoundsOf(const TopicPartition& par
 GroupWorld::GroupWorld() { Start(); }
 
 void GroupWorld::Start() {
-  machine_ = std::make_unique<GroupMachine>(
-      GroupMachineOptions{.shard = PartitionIndex{5}, .topics = &topics_, .listener = this});
+  machine_ = std::make_unique<GroupMachine>(GroupMachineOptions{
+      .shard = PartitionIndex{5}, .topics = &topics_, .listener = this, .share_heads = this});
   machine_->UseTimers(this);
   Load();
 }
@@ -101,6 +101,11 @@ void GroupWorld::RunOne(Handler handler) {
   }
   most_record_bytes_ = std::max(most_record_bytes_, record_bytes_ - bytes_before);
   if (decision.answer) decision.answer(absl::OkStatus());
+}
+
+void GroupWorld::OnShareHeadsLoaded(PartitionIndex, std::vector<ShareHeadPtr> heads) {
+  published_.clear();
+  for (ShareHeadPtr& head : heads) published_[head->head.id] = std::move(head);
 }
 
 std::optional<absl::Duration> GroupWorld::NextTimer() const {
@@ -141,27 +146,7 @@ std::string GroupWorld::Restart() {
   return before == after ? "" : absl::StrCat("before:\n", before, "after:\n", after);
 }
 
-std::string GroupWorld::Dump() const {
-  std::string text;
-  for (const auto& [id, group] : machine_->groups().groups()) {
-    absl::StrAppend(&text, GroupRecordOf(group->head()).payload, "\n");
-    for (const auto& [member_id, member] : group->members()) {
-      absl::StrAppend(&text, MemberRecordOf(id, *member).payload, "\n");
-      for (const auto& [partition, hold] : member->held)
-        WEIR_CHECK(group->OwnerOf(partition) == member.get());
-    }
-    for (const TopicId topic : group->offsets().Topics()) {
-      absl::StrAppend(&text, topic.ToString(), " ",
-                      group->offsets().StartedWith(topic).value_or(-1), "\n");
-    }
-    group->offsets().Visit({}, [&](const TopicPartition& partition, const CommittedOffset& offset) {
-      absl::StrAppend(&text, partition.topic.ToString(), "/", partition.partition.value(), "=",
-                      EncodeCommittedOffset(offset), "\n");
-      return true;
-    });
-  }
-  return text;
-}
+std::string GroupWorld::Dump() const { return TableText(machine_->groups()); }
 
 void GroupWorld::SetTimer(absl::string_view key, absl::Duration at, Handler handler) {
   CancelTimer(key);

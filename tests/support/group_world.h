@@ -44,7 +44,7 @@ class FakeTopics : public TopicView {
   uint8_t made_ = 0;
 };
 
-class GroupWorld : public MachineTimers, public GroupListener {
+class GroupWorld : public MachineTimers, public GroupListener, public ShareHeadListener {
  public:
   GroupWorld();
 
@@ -64,6 +64,9 @@ class GroupWorld : public MachineTimers, public GroupListener {
   std::function<void(const InternalRecord&)> on_record = [](const InternalRecord&) {};
   std::function<void(const Notice&)> on_notice = [](const Notice&) {};
   std::function<void()> on_sessions_dropped = [] {};
+  std::function<void(const ShareHead&)> on_share_head = [](const ShareHead&) {};
+  // Share groups as the machine has published them.
+  const std::map<std::string, ShareHeadPtr>& published() const { return published_; }
 
   // Runs a handler, and the timers that are due then.
   void Run(Handler handler);
@@ -89,6 +92,12 @@ class GroupWorld : public MachineTimers, public GroupListener {
   void CancelTimer(absl::string_view key) override;
   void OnNotice(const Notice& notice) override { on_notice(notice); }
   void OnSessionsDropped() override { on_sessions_dropped(); }
+  void OnShareHead(ShareHeadPtr head) override {
+    on_share_head(*head);
+    published_[head->head.id] = std::move(head);
+  }
+  void OnShareHeadGone(const std::string& group) override { published_.erase(group); }
+  void OnShareHeadsLoaded(PartitionIndex shard, std::vector<ShareHeadPtr> heads) override;
 
  private:
   using Due = std::pair<absl::Duration, uint64_t>;  // when, and in order of setting
@@ -116,6 +125,7 @@ class GroupWorld : public MachineTimers, public GroupListener {
   std::map<std::string, Due> timers_by_key_;
   uint64_t last_sequence_ = 0;
   absl::Status fail_next_;
+  std::map<std::string, ShareHeadPtr> published_;
   std::unique_ptr<GroupMachine> machine_;
 };
 

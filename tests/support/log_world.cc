@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
+#include "storage/log/file_names.h"
 #include "storage/record/record_batch_builder.h"
 #include "storage/record/record_reader.h"
 
@@ -79,6 +80,11 @@ absl::Status LogWorld::DeleteTopic(TopicId topic) {
     return std::any_of(request.begin(), request.end(),
                        [&](const auto& batch) { return batch.first.topic == topic; });
   });
+  std::erase_if(ledger_.atomic, [&](const Ledger::Atomic& append) {
+    return (append.start.has_value() && append.start->id.topic == topic) ||
+           std::any_of(append.batches.begin(), append.batches.end(),
+                       [&](const auto& batch) { return batch.first.topic == topic; });
+  });
   return log_->DeleteTopic(topic, [this, topic] { std::erase(ledger_.deleted_topics, topic); });
 }
 
@@ -103,12 +109,12 @@ BatchAppend LogWorld::MakeBatch(const TopicPartition& id, const Ledger::Batch& b
   return {.log = *std::move(log), .header = *header, .bytes = std::move(bytes)};
 }
 
-void LogWorld::Submit(const std::vector<std::pair<TopicPartition, Ledger::Batch>>& batches,
-                      Durability durability) {
+std::optional<AppendRequest> LogWorld::Request(const Ledger::Together& batches,
+                                               Durability durability) {
   AppendRequest request{.batches = {}, .durability = durability};
   for (const auto& [id, batch] : batches) {
     request.batches.push_back(MakeBatch(id, batch));
-    if (request.batches.back().log == nullptr) return;
+    if (request.batches.back().log == nullptr) return std::nullopt;
   }
   request.done = [this, batches, durability](absl::StatusOr<std::vector<AppendResult>> results) {
     ++answers_;
@@ -121,7 +127,23 @@ void LogWorld::Submit(const std::vector<std::pair<TopicPartition, Ledger::Batch>
     }
     last_answer_ = std::move(results);
   };
-  log_->Append(std::move(request));
+  return request;
+}
+
+void LogWorld::Submit(const Ledger::Together& batches, Durability durability) {
+  std::optional<AppendRequest> request = Request(batches, durability);
+  if (request.has_value()) log_->Append(*std::move(request));
+}
+
+Ledger::Together LogWorld::Next(const std::vector<TopicPartition>& ids, int32_t count) {
+  Ledger::Together batches;
+  for (const TopicPartition& id : ids) {
+    Ledger::Partition& partition = ledger_.partitions[id];
+    batches.emplace_back(id, Ledger::Batch{partition.sent, count});
+    partition.sent += count;
+    partition.batches.push_back(batches.back().second);
+  }
+  return batches;
 }
 
 void LogWorld::Send(const TopicPartition& id, int32_t count, Durability durability) {
@@ -133,15 +155,29 @@ void LogWorld::Send(const TopicPartition& id, int32_t count, Durability durabili
 }
 
 void LogWorld::SendTogether(const std::vector<TopicPartition>& ids, int32_t count) {
-  Ledger::Together request;
-  for (const TopicPartition& id : ids) {
-    Ledger::Partition& partition = ledger_.partitions[id];
-    request.emplace_back(id, Ledger::Batch{partition.sent, count});
-    partition.sent += count;
-    partition.batches.push_back(request.back().second);
-  }
+  const Ledger::Together request = Next(ids, count);
   ledger_.together.push_back(request);
   Submit(request, Durability::kDurable);
+}
+
+void LogWorld::SendAtomic(const std::vector<TopicPartition>& ids, int32_t count,
+                          const std::optional<std::pair<TopicPartition, Offset>>& start) {
+  Ledger::Atomic append{.batches = Next(ids, count), .start = std::nullopt};
+  std::optional<AppendRequest> request = Request(append.batches, Durability::kDurable);
+  if (request.has_value() && start.has_value()) {
+    const auto log = GetLog(start->first);
+    if (log.ok()) {
+      append.start = {
+          .id = start->first, .from = (*log)->log_start().value(), .to = start->second.value()};
+      Ledger::Partition& partition = ledger_.partitions[start->first];
+      partition.start_asked = std::max(partition.start_asked, append.start->to);
+      request->log_starts.push_back({.log = *log, .start = start->second});
+    }
+  }
+  ledger_.atomic.push_back(append);
+  if (!request.has_value()) return;
+  request->atomic = true;
+  log_->Append(*std::move(request));
 }
 
 void LogWorld::SendAgain(const TopicPartition& id, const Ledger::Batch& batch) {
@@ -153,6 +189,7 @@ void LogWorld::DeleteRecords(const TopicPartition& id, Offset before) {
   if (!log.ok()) return;
   Ledger::Partition& partition = ledger_.partitions[id];
   partition.start_asked = std::max(partition.start_asked, before.value());
+  partition.start_alone = std::max(partition.start_alone, before.value());
   log_->DeleteRecords(*log, before, [this, id](absl::StatusOr<Offset> start) {
     Ledger::Partition& mine = ledger_.partitions[id];
     if (start.ok()) mine.start_acked = std::max(mine.start_acked, start->value());
@@ -253,10 +290,72 @@ std::string LogWorld::CheckPromises(bool power_lost) {
     if (present != 0 && present != request.size())
       return "a request for several partitions is there only in part";
   }
+  return CheckAtomic();
+}
+
+std::string LogWorld::CheckAtomic() {
+  for (const Ledger::Atomic& append : ledger_.atomic) {
+    size_t present = 0;
+    for (const auto& [id, batch] : append.batches) {
+      const auto log = GetLog(id);
+      if (!log.ok()) return "";  // the disk fails: nobody sees anything
+      present += (*log)->high_watermark().value() >= batch.first + batch.count;
+    }
+    if (present != 0 && present != append.batches.size()) {
+      return absl::StrCat("an atomic append shows in ", present, " of its ", append.batches.size(),
+                          " partitions");
+    }
+    if (std::string wrong = CheckAtomicStart(append, present != 0); !wrong.empty()) return wrong;
+  }
   return "";
 }
 
+bool LogWorld::RecordsAreGone(const TopicPartition& id, Offset at) {
+  const std::string directory = PartitionDirectory(kData, id);
+  const auto names = disk_->List(directory);
+  if (!names.ok()) return true;
+  std::optional<Offset> holds;
+  for (const std::string& name : *names) {
+    const std::optional<Offset> base = ParseSegmentName(name);
+    if (base.has_value() && *base <= at) holds = std::max(holds, base);
+  }
+  if (!holds.has_value()) return true;
+  // The file may have been made anew for what lay behind: then it begins with a hole, or is empty.
+  const std::string bytes = disk_->ReadRaw(JoinPath(directory, SegmentName(*holds)));
+  return bytes.size() < kBatchHeaderBytes || bytes.find_first_not_of('\0') >= kBatchHeaderBytes;
+}
+
+std::string LogWorld::CheckAtomicStart(const Ledger::Atomic& append, bool shows) {
+  if (!append.start.has_value() || append.start->from >= append.start->to) return "";
+  const auto& [id, from, to] = *append.start;
+  const auto log = GetLog(id);
+  if (!log.ok()) return "";
+  const bool moved = (*log)->log_start().value() >= to;
+  const bool read_only = !report_.read_only.ok();
+  // Another one moves it as far.
+  const bool shared =
+      std::any_of(ledger_.atomic.begin(), ledger_.atomic.end(), [&](const Ledger::Atomic& other) {
+        return &other != &append && other.start.has_value() && other.start->id == id &&
+               other.start->to >= to;
+      });
+  if (shows && !moved) {
+    // Where a start without room shows less, it may be less that goes; and the other may not show.
+    const bool empty = (*log)->log_start() == (*log)->high_watermark();
+    if (read_only && (empty || shared)) return "";
+    return absl::StrCat("an atomic append shows, but not its log start ", to);
+  }
+  if (shows || !moved || shared || ledger_.partitions[id].start_alone >= to) return "";
+  // A start without room cannot show records that were removed.
+  if (read_only && RecordsAreGone(id, Offset{from})) return "";
+  return absl::StrCat("the log start ", to, " of an atomic append shows, but not its records");
+}
+
 std::string LogWorld::CheckResend() {
+  // What was lost comes again batch by batch, without the log starts.
+  for (Ledger::Atomic& append : ledger_.atomic) {
+    const auto& [id, batch] = append.batches.front();
+    if ((*GetLog(id))->high_watermark().value() < batch.first + batch.count) append.start.reset();
+  }
   for (const auto& [id, partition] : std::map(ledger_.partitions)) {
     const int64_t end = (*GetLog(id))->high_watermark().value();
     for (const Ledger::Batch& batch : partition.batches) {

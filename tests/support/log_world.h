@@ -36,13 +36,26 @@ struct Ledger {
     int64_t seen = 0;         // high watermark that a reader has seen
     int64_t start_asked = 0;  // the highest log start that anybody asked for,
     int64_t start_acked = 0;  // and that was answered
+    int64_t start_alone = 0;  // asked for, but not with an atomic append
     std::vector<Batch> batches;
   };
   // Requests that are all or nothing: which batch of which partition belong together.
   using Together = std::vector<std::pair<TopicPartition, Batch>>;
 
+  // Atomic appends: the same, also for who looks; a log start may belong to them.
+  struct Atomic {
+    Together batches;
+    struct Start {
+      TopicPartition id;
+      int64_t from = 0;  // where the log started when it was sent,
+      int64_t to = 0;    // and where it shall
+    };
+    std::optional<Start> start;
+  };
+
   std::map<TopicPartition, Partition> partitions;
   std::vector<Together> together;
+  std::vector<Atomic> atomic;
   std::vector<TopicId> live_topics;
   std::vector<TopicId> deleted_topics;
 };
@@ -91,6 +104,9 @@ class LogWorld : public LogListener {
   void Send(const TopicPartition& id, int32_t count, Durability durability = Durability::kDurable);
   // The same to several partitions, all or nothing.
   void SendTogether(const std::vector<TopicPartition>& ids, int32_t count);
+  // The same in an atomic append; with `start` the log start of that partition moves to it.
+  void SendAtomic(const std::vector<TopicPartition>& ids, int32_t count,
+                  const std::optional<std::pair<TopicPartition, Offset>>& start = std::nullopt);
   // Sends a batch that was sent before once more.
   void SendAgain(const TopicPartition& id, const Ledger::Batch& batch);
   void DeleteRecords(const TopicPartition& id, Offset before);
@@ -106,6 +122,8 @@ class LogWorld : public LogListener {
   // Everything from log start to high watermark, decoded and checked against Value(). Empty when
   // all is as it must be, otherwise what is wrong.
   std::string CheckContent(const TopicPartition& id);
+  // Every atomic append can be seen as a whole or not at all, now.
+  std::string CheckAtomic();
   // All promises, after a crash with or without power loss.
   std::string CheckPromises(bool power_lost);
   // Sends what was not acknowledged again and checks that everything is there exactly once.
@@ -126,8 +144,15 @@ class LogWorld : public LogListener {
 
  private:
   BatchAppend MakeBatch(const TopicPartition& id, const Ledger::Batch& batch);
-  void Submit(const std::vector<std::pair<TopicPartition, Ledger::Batch>>& batches,
-              Durability durability);
+  // The next `count` records of each.
+  Ledger::Together Next(const std::vector<TopicPartition>& ids, int32_t count);
+  void Submit(const Ledger::Together& batches, Durability durability);
+  // A request for them; nothing when the disk fails.
+  std::optional<AppendRequest> Request(const Ledger::Together& batches, Durability durability);
+  // The segment that holds the offset, if there is one, does not begin with a batch.
+  bool RecordsAreGone(const TopicPartition& id, Offset at);
+  // Is the log start where the atomic append, which shows or does not show, allows it to be?
+  std::string CheckAtomicStart(const Ledger::Atomic& append, bool shows);
 
   std::unique_ptr<SimFileSystem> disk_;
   Ledger ledger_;

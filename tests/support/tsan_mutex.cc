@@ -1,8 +1,8 @@
-// absl::Mutex, absl::CondVar and absl::Notification on std::mutex, in place of the packaged ones, for builds with
-// ThreadSanitizer only. Debian's abseil is built without it, so ThreadSanitizer sees no lock in
-// absl::Mutex and reports everything it guards as a race. It does know std::mutex. The definitions
-// here take precedence over those in the shared library, for its own calls too. Simple before fast:
-// readers exclude each other, and every unlock wakes all who await a condition.
+// absl::Mutex, absl::CondVar and absl::Notification on std::mutex, in place of the packaged ones,
+// for builds with ThreadSanitizer only. Debian's abseil is built without it, so ThreadSanitizer
+// sees no lock in absl::Mutex and reports everything it guards as a race. It does know std::mutex.
+// The definitions here take precedence over those in the shared library, for its own calls too.
+// Simple before fast: readers exclude each other, and every unlock wakes all who await a condition.
 #include <sanitizer/tsan_interface.h>
 
 #include <algorithm>

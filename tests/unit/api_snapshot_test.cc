@@ -14,6 +14,7 @@
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/group.pb.h"
 #include "weir/v1/log.pb.h"
+#include "weir/v1/share.pb.h"
 
 namespace weir {
 namespace {
@@ -65,6 +66,7 @@ std::set<std::string> Api() {
   google::protobuf::LinkMessageReflection<v1::ProduceRequest>();
   google::protobuf::LinkMessageReflection<v1::CreateTopicRequest>();
   google::protobuf::LinkMessageReflection<v1::CreateGroupRequest>();
+  google::protobuf::LinkMessageReflection<v1::WorkRequest>();
   std::set<std::string> lines;
   for (const absl::string_view name : absl::StrSplit(WEIR_API_FILES, ',')) {
     const FileDescriptor* const file =

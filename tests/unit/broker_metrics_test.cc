@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "broker/metrics/group_collector.h"
 #include "broker/metrics/http_server.h"
 #include "broker/metrics/metrics.h"
 #include "broker/metrics/partition_collector.h"
@@ -61,6 +62,60 @@ TEST(MetricsTest, GaugesAreAskedWhenScrapedUntilTheyAreDropped) {
   EXPECT_THAT(metrics.Text(), HasSubstr("weir_test 42\n"));
   metrics.DropCollectors();
   EXPECT_THAT(metrics.Text(), Not(HasSubstr("weir_test")));
+}
+
+std::string TextOf(const GroupsSample& sample) {
+  Metrics metrics;
+  metrics.AddCollector(std::make_unique<GroupCollector>([&sample] { return sample; }));
+  return metrics.Text();
+}
+
+TEST(GroupCollectorTest, AGroupHasSeriesOfItsOwnAndOfEachTopic) {
+  GroupsSample sample;
+  sample.groups.push_back(
+      {.group = "billing",
+       .state = "stable",
+       .members = 3,
+       .activity = {.rebalances = 4, .fenced_members = 5, .commits = 6, .committed_offsets = 7},
+       .topics = {{.name = "orders", .lag = 30, .largest_lag = 20, .lag_seconds = 1.5},
+                  {.name = "events", .lag = 40, .largest_lag = 40}}});
+  const std::string text = TextOf(sample);
+  for (const char* line :
+       {"weir_group_members{group=\"billing\"} 3\n",
+        "weir_group_state{group=\"billing\",state=\"stable\"} 1\n",
+        "weir_group_rebalances_total{group=\"billing\"} 4\n",
+        "weir_group_fenced_members_total{group=\"billing\"} 5\n",
+        "weir_group_offset_commits_total{group=\"billing\"} 6\n",
+        "weir_group_committed_offsets_total{group=\"billing\"} 7\n",
+        "weir_group_lag_records{group=\"billing\",topic=\"orders\"} 30\n",
+        "weir_group_lag_records_max{group=\"billing\",topic=\"orders\"} 20\n",
+        "weir_group_lag_seconds{group=\"billing\",topic=\"orders\"} 1.5\n",
+        "weir_group_lag_records{group=\"billing\",topic=\"events\"} 40\n",
+        "# TYPE weir_group_offset_commits_total counter\n", "# TYPE weir_group_members gauge\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(text, Not(HasSubstr("weir_group_lag_seconds{group=\"billing\",topic=\"events\"}")))
+      << "it is not known";
+}
+
+TEST(GroupCollectorTest, TotalsAreThereOnlyWhenEverybodyHasAnswered) {
+  GroupsSample sample{.totals = GroupsSample::Totals{.by_state = {{"empty", 2}, {"stable", 0}},
+                                                     .members = 9,
+                                                     .activity = {.commits = 8}}};
+  EXPECT_THAT(TextOf(sample), HasSubstr("weir_groups{state=\"empty\"} 2\n"));
+  EXPECT_THAT(TextOf(sample), HasSubstr("weir_groups{state=\"stable\"} 0\n"));
+  EXPECT_THAT(TextOf(sample), HasSubstr("weir_members 9\n"));
+  EXPECT_THAT(TextOf(sample), HasSubstr("weir_offset_commits_total 8\n"));
+  sample.totals.reset();
+  EXPECT_THAT(TextOf(sample), Not(HasSubstr("weir_offset_commits_total")));
+}
+
+TEST(GroupCollectorTest, WhatIsMissingIsSaid) {
+  const std::string text =
+      TextOf({.omitted_groups = 1, .omitted_lags = 2, .omitted_ages = 3, .unanswered_shards = 4});
+  EXPECT_THAT(text, HasSubstr("weir_groups_omitted 1\n"));
+  EXPECT_THAT(text, HasSubstr("weir_group_lags_omitted 2\n"));
+  EXPECT_THAT(text, HasSubstr("weir_group_lag_seconds_omitted 3\n"));
+  EXPECT_THAT(text, HasSubstr("weir_group_shards_unanswered 4\n"));
 }
 
 TEST(PartitionCollectorTest, PartitionsBeyondTheBoundAreOnlyInTheSumOfTheirTopic) {

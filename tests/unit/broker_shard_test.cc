@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/runtime/shard.h"
 #include "storage/base/error.h"
+#include "storage/record/record_batch_builder.h"
 #include "tests/support/fake_state_store.h"
 #include "tests/support/inline_executor.h"
 #include "tests/support/log_world.h"
@@ -22,8 +23,10 @@ using ::testing::Pair;
 
 class ShardTest : public ::testing::Test {
  protected:
-  ShardTest() : world_(std::make_unique<LogWorld>(std::make_unique<SimFileSystem>(), Ledger{})) {
-    world_->CreateTopic(kId.topic);
+  ShardTest()
+      : world_(std::make_unique<LogWorld>(std::make_unique<SimFileSystem>(), Ledger{},
+                                          LogWorldOptions{.journal_file_bytes = limits::kMiB})) {
+    for (const TopicPartition& id : {kId, kDead, kOther}) world_->CreateTopic(id.topic);
     EXPECT_TRUE(world_->Open().ok());
     Start();
   }
@@ -70,6 +73,50 @@ class ShardTest : public ::testing::Test {
           answers_.push_back(absl::StrCat(name, " refused:", Text(why)));
         });
   }
+  // As Submit, with a batch of one record for each of `parts`; while those are refused, `instead`
+  // is written.
+  void SubmitWith(const std::string& name, const std::string& word,
+                  const std::vector<TopicPartition>& parts, const std::string& instead = "",
+                  size_t bytes = 10) {
+    std::vector<BatchAppend> appends;
+    for (const TopicPartition& part : parts) appends.push_back(Batch(part, bytes));
+    SubmitBatches(name, word, std::move(appends), instead);
+  }
+  BatchAppend Batch(const TopicPartition& part, size_t bytes = 10) {
+    RecordBatchBuilder builder;
+    builder.Append(1, std::nullopt, std::string(bytes, 'd'));
+    std::string batch = builder.Finish({});
+    const RecordBatchHeader header = DecodeBatchHeader(batch.data());
+    return {.log = *world_->GetLog(part),
+            .header = header,
+            .bytes = SharedBytes::FromString(std::move(batch)),
+            .internal = true};
+  }
+  void SubmitBatches(const std::string& name, const std::string& word,
+                     std::vector<BatchAppend> appends, const std::string& instead) {
+    const auto answer = [this](const std::string& who) {
+      return [this, who](const absl::Status& status) {
+        answers_.push_back(absl::StrCat(who, ":", Text(status)));
+        why_ = status;
+      };
+    };
+    shard_->Submit(
+        [=, this](const MachineTime&) {
+          Decision decision{.records = {{.kind = 1, .payload = word}},
+                            .appends = appends,
+                            .log_starts = log_starts_,
+                            .answer = answer(name)};
+          if (instead.empty()) return decision;
+          decision.instead = [=, this](const MachineTime&, const absl::Status& refusal) {
+            why_ = refusal;
+            return Decision{.records = {{.kind = 1, .payload = instead}},
+                            .answer = answer(name + " instead")};
+          };
+          return decision;
+        },
+        [](const absl::Status&) { FAIL(); });
+  }
+  int64_t End(const TopicPartition& id) { return (*world_->GetLog(id))->high_watermark().value(); }
   static std::string Text(const absl::Status& status) {
     return status.ok() ? "ok" : std::string(InfoOf(*ReasonOf(status)).name);
   }
@@ -100,6 +147,8 @@ class ShardTest : public ::testing::Test {
   }
 
   static constexpr TopicPartition kId{TopicId{{1}}, PartitionIndex{3}};
+  static constexpr TopicPartition kDead{TopicId{{2}}, PartitionIndex{0}};  // of another topic
+  static constexpr TopicPartition kOther{TopicId{{3}}, PartitionIndex{0}};
   std::unique_ptr<LogWorld> world_;
   InlineExecutor executor_;
   TimerQueue timers_{&world_->clock(), TimerQueue::Drive::kManual};
@@ -108,6 +157,8 @@ class ShardTest : public ::testing::Test {
   std::unique_ptr<Shard> shard_;
   absl::Status loaded_;
   std::vector<std::string> answers_;
+  std::vector<LogStartMove> log_starts_;  // of the decisions of SubmitWith
+  absl::Status why_;                      // of the last of them
 };
 
 TEST_F(ShardTest, AnswersWhenTheRecordsAreDurable) {
@@ -129,6 +180,36 @@ TEST_F(ShardTest, AReaderWaitsForWhatItHasSeen) {
   EXPECT_EQ(answers_.size(), 1u);
   Pump();
   EXPECT_THAT(answers_, ElementsAre("reader before:ok", "writer:ok", "reader:ok"));
+}
+
+TEST_F(ShardTest, AMachineReadsItsStateAsItIsReplayedHoweverFarTheStoreIs) {
+  Submit("stored", {"a=1", "b=1", "c=1"});
+  Pump();
+  shard_->WriteStore([](const absl::Status&) {});
+  Pump();
+  Submit("durable", {"b=2"});
+  Pump();
+  Submit("under way", {"c=3"});
+  Submit("gathering", {"d=4"});
+  std::vector<std::pair<std::string, std::string>> seen;
+  std::string one;
+  shard_->Submit(
+      [&](const MachineTime&) {
+        EXPECT_TRUE(shard_
+                        ->Scan(StateFamily::kGroups, "", "",
+                               [&seen](absl::string_view key, absl::string_view value) {
+                                 seen.emplace_back(key, value);
+                                 return true;
+                               })
+                        .ok());
+        one = shard_->Get(StateFamily::kGroups, "c").value_or("none");
+        return Decision{};
+      },
+      [](const absl::Status&) { FAIL(); });
+  executor_.RunAll();
+  EXPECT_THAT(seen, ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("c", "3"), Pair("d", "4")));
+  EXPECT_EQ(one, "3");
+  EXPECT_EQ(store_.Get(StateFamily::kGroups, "b").value_or(""), "1");
 }
 
 TEST_F(ShardTest, DecisionsGatherBehindTheAppendUnderWay) {
@@ -208,6 +289,82 @@ TEST_F(ShardTest, ARefusedAppendTakesEverythingWithItThatWasDecidedBehindIt) {
   Pump();
   EXPECT_EQ(answers_.back(), "after:ok");
   EXPECT_EQ((*world_->GetLog(kId))->high_watermark(), Offset{4}) << "nothing of it was appended";
+}
+
+TEST_F(ShardTest, WhatADecisionAppendsElsewhereIsDurableWithItsRecords) {
+  SubmitWith("before", "x=0", {kOther});
+  Pump();
+  log_starts_ = {{.log = *world_->GetLog(kOther), .start = Offset{1}}};
+  Submit("a", {"x=1"});
+  SubmitWith("b", "x=2", {kDead, kDead});
+  Submit("c", {"x=3"});
+  executor_.RunAll();
+  EXPECT_THAT(machine_->words, ElementsAre(Pair("x", "3")));
+  EXPECT_EQ(End(kDead), 0);
+  Pump();
+  EXPECT_THAT(answers_, ElementsAre("before:ok", "a:ok", "b:ok", "c:ok"));
+  EXPECT_EQ(End(kId), 4);
+  EXPECT_EQ(End(kDead), 2);
+  EXPECT_EQ((*world_->GetLog(kOther))->log_start(), Offset{1});
+  store_.Crash();
+  Restart();
+  EXPECT_THAT(machine_->words, ElementsAre(Pair("x", "3")));
+}
+
+TEST_F(ShardTest, DecisionThatAnotherPartitionWouldRefuseIsTakenBackBeforeAnybodySeesIt) {
+  std::vector<BatchAppend> batches = {Batch(kOther), Batch(kDead)};
+  ASSERT_TRUE(world_->DeleteTopic(kDead.topic).ok());
+  Submit("before", {"x=1"});
+  SubmitBatches("dies", "x=dead", batches, "x=delayed");
+  SubmitBatches("dies too", "y=dead", batches, "");
+  Submit("behind", {"z=1"});
+  Pump();
+  EXPECT_THAT(answers_,
+              ElementsAre("before:ok", "dies instead:ok", "dies too:UNKNOWN_TOPIC", "behind:ok"));
+  EXPECT_EQ(RefusedPart(why_), kDead);
+  EXPECT_THAT(machine_->words, ElementsAre(Pair("x", "delayed"), Pair("z", "1")));
+  EXPECT_EQ(machine_->loads, 1) << "nothing had to be undone";
+  EXPECT_EQ(End(kOther), 0);
+}
+
+// The topic goes between the look and the append.
+TEST_F(ShardTest, DecisionThatIsRefusedLateIsUndoneWithWhatWasDecidedBehindIt) {
+  SubmitWith("first", "x=1", {kOther});
+  SubmitWith("dies", "x=dead", {kOther, kDead}, "x=delayed");
+  SubmitWith("behind", "y=1", {kOther});
+  Submit("reader", {});
+  executor_.RunAll();
+  ASSERT_THAT(machine_->words, ElementsAre(Pair("x", "dead"), Pair("y", "1")));
+  ASSERT_TRUE(world_->DeleteTopic(kDead.topic).ok());
+  Pump();
+  EXPECT_THAT(answers_, ElementsAre("first:ok", "dies:UNKNOWN_TOPIC", "behind:TOO_MANY_REQUESTS",
+                                    "reader:TOO_MANY_REQUESTS"));
+  EXPECT_THAT(machine_->words, ElementsAre(Pair("x", "1")));
+  EXPECT_EQ(machine_->loads, 2);
+  EXPECT_EQ(End(kOther), 1);
+  Submit("after", {"x=2"});
+  Pump();
+  EXPECT_EQ(answers_.back(), "after:ok");
+}
+
+TEST_F(ShardTest, DecisionsGatherUpToWhatOneAtomicAppendMayHold) {
+  Submit("under way", {"x=0"});
+  const std::vector<TopicPartition> many(limits::kDecisionAppendParts / 2, kDead);
+  for (int i = 1; i <= 5; ++i) SubmitWith(absl::StrCat(i), absl::StrCat("x=", i), many);
+  Pump();
+  EXPECT_THAT(answers_, ElementsAre("under way:ok", "1:ok", "2:ok", "3:ok", "4:ok", "5:ok"));
+  EXPECT_EQ(End(kDead), 5 * static_cast<int64_t>(many.size()));
+  EXPECT_EQ(End(kId), 6);
+}
+
+TEST_F(ShardTest, DecisionThatIsTooLargeForOneAppendIsRefused) {
+  SubmitWith("bytes", "x=1", {kDead, kDead}, "x=smaller",
+             static_cast<size_t>(limits::kDecisionAppendBytes / 2));
+  SubmitWith("parts", "x=2", std::vector(limits::kDecisionAppendParts + 1, kDead));
+  Pump();
+  EXPECT_THAT(answers_, ElementsAre("bytes instead:ok", "parts:MESSAGE_TOO_LARGE"));
+  EXPECT_EQ(RefusedPart(why_), std::nullopt);
+  EXPECT_EQ(End(kDead), 0);
 }
 
 TEST_F(ShardTest, TimersRunAsRequestsAndCanBeCancelled) {

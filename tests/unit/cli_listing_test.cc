@@ -43,5 +43,11 @@ TEST(NumberTextTest, BytesHaveBinaryUnits) {
   EXPECT_EQ(HumanBytes(int64_t{5} << 40), "5.0 TiB");
 }
 
+TEST(NumberTextTest, TimesAreAsExactAsNeeded) {
+  EXPECT_EQ(HumanDuration(absl::Milliseconds(12'345)), "12.3s");
+  EXPECT_EQ(HumanDuration(absl::Milliseconds(90'500)), "1m30s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(3 * 3600 + 5 * 60 + 7)), "3h5m");
+}
+
 }  // namespace
 }  // namespace weir

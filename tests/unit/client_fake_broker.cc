@@ -9,32 +9,12 @@
 #include "storage/base/limits.h"
 #include "storage/record/record_batch_builder.h"
 #include "storage/record/record_reader.h"
+#include "tests/unit/client_fake_status.h"
 #include "weir/v1/admin.grpc.pb.h"
 #include "weir/v1/log.grpc.pb.h"
 
 namespace weir {
 namespace {
-
-v1::Error ErrorOf(const absl::Status& status) {
-  v1::Error error;
-  const std::optional<Reason> reason = ReasonOf(status);
-  if (!reason.has_value()) return error;
-  const ErrorInfo& info = InfoOf(*reason);
-  error.set_reason(std::string(info.name));
-  error.set_message(std::string(status.message()));
-  error.set_retryable(info.retryable);
-  error.set_effect(info.effect == Effect::kNone ? v1::Error::NONE : v1::Error::UNKNOWN);
-  error.set_retry_after_ms(absl::ToInt64Milliseconds(RetryAfterOf(status)));
-  return error;
-}
-
-grpc::Status GrpcStatusOf(grpc::CallbackServerContext* context, const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
-  if (ReasonOf(status).has_value()) {
-    context->AddTrailingMetadata("weir-error-bin", ErrorOf(status).SerializeAsString());
-  }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();

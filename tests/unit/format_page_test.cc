@@ -7,6 +7,8 @@
 //   ```hex PATH, from byte N      a part of it
 //   ```hex keys and values        what the metadata store holds: level_1_metadata.txt
 //   ```hex records of consumer groups     group_records.txt
+//   ```hex records of share groups        share_records.txt
+//   ```hex round of an atomic append      atomic_append.txt
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -121,15 +123,21 @@ TEST(FormatPageTest, EveryExampleIsAGoldenFileOrAPartOfOne) {
         EXPECT_EQ(pairs, ParseHexPairs(GoldenFile("level_1_metadata.txt")));
         continue;
       }
-      if (example.name == "records of consumer groups") {
+      const bool shares = example.name == "records of share groups";
+      if (example.name == "records of consumer groups" || shares) {
         const auto pairs = ParseHexPairs(example.text);
         ASSERT_TRUE(pairs.has_value());
-        EXPECT_EQ(pairs, ParseHexPairs(GoldenFile("group_records.txt")));
+        EXPECT_EQ(pairs,
+                  ParseHexPairs(GoldenFile(shares ? "share_records.txt" : "group_records.txt")));
         continue;
       }
       const auto bytes = ParseHex(example.text);
       ASSERT_TRUE(bytes.has_value()) << "is not written in hex";
       ASSERT_FALSE(bytes->empty());
+      if (example.name == "round of an atomic append") {
+        EXPECT_EQ(bytes, ParseHex(GoldenFile("atomic_append.txt")));
+        continue;
+      }
       const auto golden = Golden(example.name, bytes->size());
       ASSERT_TRUE(golden.has_value()) << "names no golden file";
       EXPECT_EQ(*bytes, *golden);

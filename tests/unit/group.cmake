@@ -12,6 +12,9 @@ weir_test(group_simulation_test
 weir_test(group_machine_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/group_machine_test.cc
   DEPS weir_test_group weir_test_log)
+weir_test(group_survey_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/group_survey_test.cc
+  DEPS weir_test_group)
 weir_test(group_scale_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/group_scale_test.cc
   DEPS weir_test_group)

@@ -19,7 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class GroupMachineTest : public ::testing::Test, public GroupListener {
+class GroupMachineTest : public ::testing::Test, public GroupListener, public ShareHeadListener {
  protected:
   GroupMachineTest()
       : world_(std::make_unique<LogWorld>(std::make_unique<SimFileSystem>(), Ledger{})) {
@@ -31,8 +31,8 @@ class GroupMachineTest : public ::testing::Test, public GroupListener {
   ~GroupMachineTest() override { Stop(); }
 
   void Start() {
-    machine_ = std::make_unique<GroupMachine>(
-        GroupMachineOptions{.shard = kId.partition, .topics = &topics_, .listener = this});
+    machine_ = std::make_unique<GroupMachine>(GroupMachineOptions{
+        .shard = kId.partition, .topics = &topics_, .listener = this, .share_heads = this});
     shard_ = std::make_unique<Shard>(ShardOptions{.log = *world_->GetLog(kId),
                                                   .logs = &world_->log(),
                                                   .store = &store_,
@@ -82,6 +82,9 @@ class GroupMachineTest : public ::testing::Test, public GroupListener {
 
   void OnNotice(const Notice& notice) override { heard_.push_back(Text(notice, topics_)); }
   void OnSessionsDropped() override { heard_.emplace_back("sessions dropped"); }
+  void OnShareHead(ShareHeadPtr) override {}
+  void OnShareHeadGone(const std::string&) override {}
+  void OnShareHeadsLoaded(PartitionIndex, std::vector<ShareHeadPtr>) override {}
 
   static constexpr TopicPartition kId{TopicId{{1}}, PartitionIndex{3}};
   std::unique_ptr<LogWorld> world_;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -56,6 +57,23 @@ OffsetsUpdated Offsets() {
                           {Offset{7}, LeaderEpoch{2}, /*metadata=*/"m", /*commit_ms=*/kStartMs}}}};
 }
 
+GroupHead ShareGroup() {
+  TopicId redrive = kTopic;
+  std::reverse(redrive.bytes.begin(), redrive.bytes.end());
+  GroupHead head{.id = "resize",
+                 .type = GroupType::kShare,
+                 .start = GroupStart::kEarliest,
+                 .paused = true,
+                 .paused_by_breaker = true,
+                 .created_ms = kStartMs};
+  head.config.order = GroupOrder::kKey;
+  head.config.max_delivery_attempts = 3;
+  head.share.subscription.topics = {"pictures"};
+  head.share.dead_letter = {kTopic, "dlq.pictures.resize"};
+  head.share.redrive["pictures"] = {redrive, "redrive.pictures.resize"};
+  return head;
+}
+
 TEST(GroupRecordsTest, AreWrittenAsTheGoldenOnes) {
   const auto expect = [](const InternalRecord& record, uint16_t kind, const std::string& name) {
     EXPECT_EQ(record.kind, kind) << name;
@@ -63,6 +81,7 @@ TEST(GroupRecordsTest, AreWrittenAsTheGoldenOnes) {
     EXPECT_EQ(absl::BytesToHexString(record.payload), absl::BytesToHexString(Golden(name))) << name;
   };
   expect(GroupRecordOf(Head()), 1, "group");
+  expect(GroupRecordOf(ShareGroup()), 1, "share-group");
   expect(GroupRemovedRecord("email"), 2, "group-removed");
   expect(MemberRecordOf("email", OneMember()), 3, "member");
   expect(MemberRemovedRecord("email", "a"), 4, "member-removed");
@@ -74,6 +93,7 @@ TEST(GroupRecordsTest, AreWrittenAsTheGoldenOnes) {
 
 TEST(GroupRecordsTest, TheGoldenOnesAreRead) {
   EXPECT_EQ(*DecodeGroup(Golden("group")), Head());
+  EXPECT_EQ(*DecodeGroup(Golden("share-group")), ShareGroup());
   EXPECT_EQ(DecodeGroupRemoved(Golden("group-removed"))->group, "email");
   EXPECT_EQ(DecodeMember(Golden("member"))->group, "email");
   EXPECT_EQ(DecodeMember(Golden("member"))->member, OneMember());
@@ -127,7 +147,8 @@ TEST_F(GroupTableTest, RefusesRecordsThatMakeNoSense) {
 TEST_F(GroupTableTest, RefusesCutAndChangedPayloads) {
   ASSERT_TRUE(Replay(GroupRecordOf(Head())).ok());
   const std::vector<std::pair<uint16_t, std::string>> records = {
-      {1, "group"}, {3, "member"}, {5, "offsets"}, {7, "topic-started"}, {8, "topic-forgotten"}};
+      {1, "group"},   {1, "share-group"},   {3, "member"},
+      {5, "offsets"}, {7, "topic-started"}, {8, "topic-forgotten"}};
   int refused = 0;
   for (const auto& [kind, name] : records) {
     const std::string& golden = Golden(name);

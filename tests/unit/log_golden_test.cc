@@ -194,6 +194,7 @@ void ExpectRound(const std::optional<JournalRound>& round, const Round& expected
     const auto& [head, payload] = expected.entries[i];
     const JournalEntry& entry = round->entries[i];
     EXPECT_EQ(entry.head.kind, head.kind);
+    EXPECT_EQ(entry.head.with_next, head.with_next);
     EXPECT_EQ(entry.head.partition, head.partition);
     EXPECT_EQ(entry.head.segment_base, head.segment_base);
     EXPECT_EQ(entry.head.position, head.position);
@@ -215,6 +216,22 @@ std::string Written(const JournalFileHeader& file, const Round& round) {
   written += body;
   written.resize(static_cast<size_t>(RoundUpToBlock(static_cast<int64_t>(written.size()))));
   return written;
+}
+
+TEST(GoldenJournalTest, AtomicAppendIsReadAndWrittenAsItWas) {
+  const JournalFileHeader file{level_1::kJournal, JournalSequence{7}};
+  Round round = AppendRound(12);
+  round.number = RoundNumber{15};
+  round.entries.front().first.with_next = true;
+  const EntryHead log_start{.kind = EntryKind::kLogStart,
+                            .partition = kOrders1,
+                            .segment_base = Offset{0},
+                            .position = FilePosition{303}};
+  round.entries.push_back(ControlRound(15, log_start, 3).entries.front());
+  const std::optional<std::string> golden = ParseHex(GoldenFile("atomic_append.txt"));
+  ASSERT_TRUE(golden.has_value());
+  ExpectRound(DecodeRound(file, *golden), round);
+  EXPECT_EQ(Written(file, round), *golden);
 }
 
 TEST(GoldenJournalTest, IsReadAsItWasWritten) {

@@ -118,6 +118,23 @@ TEST(JournalRoundTest, ComesBackFromItsBytes) {
   EXPECT_EQ(round->entries[2].payload, "");
 }
 
+TEST(JournalRoundTest, EntriesSayWhichOfThemBelongTogether) {
+  EntryHead first = Head(EntryKind::kAppend, 0, 1);
+  first.with_next = true;
+  EntryHead second = Head(EntryKind{9}, 0, 1);
+  second.with_next = true;
+  const std::string bytes =
+      Pieces().Add(first, "a").Add(second, "b").Add(Head(EntryKind::kLogStart, 0, 1), "c").Round();
+  const auto round = DecodeRound(kFile, bytes);
+  ASSERT_TRUE(round.has_value());
+  ASSERT_EQ(round->entries.size(), 3u);
+  EXPECT_TRUE(round->entries[0].head.with_next);
+  EXPECT_EQ(round->entries[0].head.kind, EntryKind::kAppend);
+  EXPECT_TRUE(round->entries[1].head.with_next);
+  EXPECT_EQ(round->entries[1].head.kind, EntryKind{9});
+  EXPECT_FALSE(round->entries[2].head.with_next);
+}
+
 TEST(JournalRoundTest, IsTheSameHoweverItsBytesAreCut) {
   const std::string whole = SomePieces().Round().substr(kRoundHeadBytes);
   std::vector<absl::string_view> single_bytes;

@@ -22,6 +22,7 @@
 namespace weir {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -177,6 +178,97 @@ TEST_F(RecoveryTest, EntryOfAnUnknownKindIsSaidToBeNewer) {
   EXPECT_THAT(std::string(started.message()), HasSubstr("newer version"));
 }
 
+// With entries for kId and a partition that has no file, the latter's first, as one atomic append.
+class AtomicRecoveryTest : public RecoveryTest {
+ protected:
+  AtomicRecoveryTest() {
+    world_->Checkpoint();
+    disk_ = world_->disk().Clone();
+  }
+  void AddAtomic(EntryHead head, absl::string_view payload) {
+    EntryHead other{.kind = EntryKind::kAppend, .with_next = true, .partition = kOther};
+    AddRound(disk_.get(), Entry(other, Batch(Offset{0})) + Entry(head, payload));
+  }
+  // With no room for another file, and then with room, on what that left.
+  void StartWithoutRoom() {
+    const DiskSpace space = *disk_->Space("/");
+    disk_->SetCapacity(space.total_bytes - space.free_bytes);
+    const absl::Status started = Start();
+    ASSERT_TRUE(started.ok()) << started;
+    ASSERT_FALSE(after_->report().read_only.ok());
+  }
+  void StartWithRoom() {
+    auto disk = after_->disk().Clone();
+    disk->SetCapacity(int64_t{1} << 40);
+    after_ = LogWorld::Restart(std::move(disk), *world_);
+    const absl::Status started = after_->Open();
+    ASSERT_TRUE(started.ok()) << started;
+    ASSERT_TRUE(after_->report().read_only.ok()) << after_->report().read_only;
+  }
+  int64_t End(const TopicPartition& id) { return (*after_->GetLog(id))->high_watermark().value(); }
+  int64_t LogStart() { return (*after_->GetLog(kId))->log_start().value(); }
+
+  const TopicPartition kOther{LogWorld::Topic(1), PartitionIndex{1}};
+};
+
+TEST_F(AtomicRecoveryTest, IsRedoneInAllPartitions) {
+  AddAtomic(Head(EntryKind::kAppend, 0, end_.value()), Batch(Offset{10}));
+  const absl::Status started = Start();
+  ASSERT_TRUE(started.ok()) << started;
+  EXPECT_EQ(End(kId), 11);
+  EXPECT_EQ(End(kOther), 1);
+}
+
+TEST_F(AtomicRecoveryTest, WithoutRoomForOnePartitionNoneShowsIt) {
+  AddAtomic(Head(EntryKind::kAppend, 0, end_.value()), Batch(Offset{10}));
+  // What comes behind it in one of its partitions is not shown either, nor what belongs to that.
+  const EntryHead third{.kind = EntryKind::kAppend,
+                        .with_next = true,
+                        .partition = {LogWorld::Topic(2), PartitionIndex{0}}};
+  const auto size = static_cast<int64_t>(Batch(Offset{10}).size());
+  AddRound(disk_.get(),
+           Entry(third, Batch(Offset{0})) +
+               Entry(Head(EntryKind::kAppend, 0, end_.value() + size), Batch(Offset{11})));
+  StartWithoutRoom();
+  EXPECT_EQ(End(kId), 10);
+  EXPECT_EQ(End(kOther), 0);
+  EXPECT_EQ(End(third.partition), 0);
+  EXPECT_EQ(after_->report().rounds_not_redone, 2);
+  StartWithRoom();
+  EXPECT_EQ(End(kId), 12);
+  EXPECT_EQ(End(kOther), 1);
+  EXPECT_EQ(End(third.partition), 1);
+}
+
+TEST_F(AtomicRecoveryTest, WithoutRoomForTheAppendItsLogStartDoesNotMove) {
+  AddAtomic(Head(EntryKind::kLogStart, 10, 0), OffsetBytes(10));
+  StartWithoutRoom();
+  EXPECT_EQ(LogStart(), 0);
+  EXPECT_EQ(End(kId), 10);
+  EXPECT_EQ(after_->CheckContent(kId), "");
+  StartWithRoom();
+  EXPECT_EQ(LogStart(), 10);
+  EXPECT_EQ(End(kOther), 1);
+}
+
+TEST_F(AtomicRecoveryTest, WithoutRoomTheLogStartMovesAllTheSameWhenTheRecordsAreGone) {
+  AddAtomic(Head(EntryKind::kLogStart, 10, 0), OffsetBytes(10));
+  ASSERT_TRUE(disk_->Remove(JoinPath(PartitionDirectory(kData, kId), SegmentName(Offset{0}))).ok());
+  StartWithoutRoom();
+  EXPECT_EQ(LogStart(), 10);
+  EXPECT_EQ((*after_->GetLog(kId))->Describe().damage, "");
+  EXPECT_EQ(End(kOther), 0);
+  StartWithRoom();
+  EXPECT_EQ(LogStart(), 10);
+  EXPECT_EQ(End(kOther), 1);
+}
+
+TEST_F(RecoveryTest, EntryThatBelongsToTheNextIsNotTheLast) {
+  EntryHead head = Head(EntryKind::kAppend, 0, end_.value());
+  head.with_next = true;
+  ExpectRefused(head, Batch(Offset{10}));
+}
+
 TEST_F(RecoveryTest, RecordsOfALaterStartAreRefused) {
   // This start has epoch 2.
   auto before = disk_->Clone();
@@ -282,6 +374,47 @@ TEST_F(NoRoomTest, SegmentsBehindTheGapAreKept) {
   ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kOther));
   EXPECT_EQ(EndOf(kOther), Offset{0});
   EXPECT_EQ(after_->disk().AllFiles(), files);
+}
+
+TEST_F(NoRoomTest, DamagedFilesAreKeptAsideOnlyOnceThereIsRoom) {
+  const TopicPartition kSegmented{LogWorld::Topic(1), PartitionIndex{2}};
+  world_->config().segment_bytes = 1000;
+  for (int i = 0; i < 60; ++i) {
+    world_->Send(kOther, 1);
+    world_->Send(kSegmented, 1);
+  }
+  world_->Pump();
+  world_->Checkpoint();
+  world_->Send(kId, 1);
+  world_->Pump();
+  disk_ = world_->disk().Clone();
+  const auto of = [](const TopicPartition& id, const std::vector<std::string>& files) {
+    std::vector<std::string> found;
+    for (const std::string& file : files) {
+      if (absl::StrContains(file, PartitionDirectory(kData, id)) && absl::EndsWith(file, ".log"))
+        found.push_back(file);
+    }
+    return found;
+  };
+  const std::vector<std::string> cut = of(kOther, disk_->AllFiles());
+  const std::vector<std::string> segments = of(kSegmented, disk_->AllFiles());
+  ASSERT_GT(segments.size(), 3u);
+  disk_->WriteRaw(cut.back(), "");               // recovery sees this
+  ASSERT_TRUE(disk_->Remove(segments[2]).ok());  // and a reader this
+  const std::vector<std::string> files = disk_->AllFiles();
+  ASSERT_NO_FATAL_FAILURE(StartWithoutRoomFor(kId));
+  ASSERT_EQ(after_->report().damaged.size(), 1u);
+  EXPECT_EQ(after_->report().damaged[0].partition, kOther);
+  EXPECT_NE(after_->CheckContent(kSegmented), "");
+  EXPECT_EQ(after_->log().damaged_partitions(), 2);
+  EXPECT_EQ(after_->disk().AllFiles(), files);
+
+  disk_ = after_->disk().Clone();
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(after_->report().read_only.ok()) << after_->report().read_only;
+  EXPECT_THAT(after_->disk().AllFiles(), Contains(cut.back() + ".damaged"));
+  EXPECT_NE(after_->CheckContent(kSegmented), "");
+  EXPECT_THAT(after_->disk().AllFiles(), Contains(segments[1] + ".damaged"));
 }
 
 TEST_F(NoRoomTest, DeletedRecordsStayDeletedAlsoWhereTheLogEndsBeforeThem) {

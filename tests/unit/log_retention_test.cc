@@ -29,7 +29,9 @@ class LogRetentionTest : public ::testing::Test {
   }
   LogDescription Describe() { return (*world_->GetLog(kId))->Describe(); }
   void EnforceRetention() {
-    EXPECT_TRUE(world_->log().EnforceRetention(kId, world_->config()).ok());
+    const auto start = world_->log().RetentionStart(kId, world_->config());
+    ASSERT_TRUE(start.ok());
+    world_->DeleteRecords(kId, *start);
     world_->Pump();
   }
   size_t SegmentFiles() {

@@ -171,9 +171,9 @@ TEST(RecordReaderTest, RefusesFalseLengthsOfKeyAndValue) {
 TEST(RecordReaderTest, RefusesFalseHeaders) {
   const std::string front = Front() + kNull + kNull;
   EXPECT_THAT(Verdict(Record(front + Varint(-1))),
-              HasSubstr("its header count -1 is outside 0 to 1000"));
-  EXPECT_THAT(Verdict(Record(front + Varint(limits::kHeadersPerRecord + 1))),
-              HasSubstr("its header count 1001 is outside 0 to 1000"));
+              HasSubstr("its header count -1 is outside 0 to 1032"));
+  EXPECT_THAT(Verdict(Record(front + Varint(1033))),
+              HasSubstr("its header count 1033 is outside 0 to 1032"));
   EXPECT_THAT(Verdict(Record(front + Varint(2) + Varint(0) + kNull)),
               HasSubstr("the length of its header key is cut off"));
   EXPECT_THAT(Verdict(Record(front + Varint(1) + kNull + kNull)),

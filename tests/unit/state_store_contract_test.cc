@@ -120,6 +120,19 @@ TEST_P(StateStoreContractTest, ChangesOfAWriteHappenInOrder) {
   EXPECT_THAT(Scan(StateFamily::kGroups), ElementsAre(Pair("a", "2")));
 }
 
+TEST_P(StateStoreContractTest, ARangeIsRemovedAsAWholeAndOnlyInItsFamily) {
+  for (const std::string key : {"a", "b", "ba", "c"}) {
+    Write({{StateFamily::kParked, key, "1"}, {StateFamily::kShares, key, "1"}});
+  }
+  Write({{StateFamily::kParked, "bb", "1"},
+         {StateFamily::kParked, "b", std::nullopt, "c"},
+         {StateFamily::kParked, "bc", "2"}});
+  EXPECT_THAT(Scan(StateFamily::kParked),
+              ElementsAre(Pair("a", "1"), Pair("bc", "2"), Pair("c", "1")));
+  EXPECT_TRUE(absl::IsNotFound(store().Get(StateFamily::kParked, "ba").status()));
+  EXPECT_EQ(Scan(StateFamily::kShares).size(), 4u);
+}
+
 TEST_P(StateStoreContractTest, ScanIsOrderedByBytesBoundedAndCanBeStopped) {
   for (const std::string key : {"b", "a", "c", "\xff", "ab"})
     Write({{StateFamily::kOffsets, key, key}});

@@ -28,6 +28,7 @@ TEST(TopicConfigTest, DefaultsAreThoseThatUsersKnow) {
   EXPECT_EQ(config.compression, std::nullopt);
   EXPECT_EQ(config.timestamp_type, TimestampType::kCreateTime);
   EXPECT_EQ(config.durability, Durability::kDurable);
+  EXPECT_FALSE(config.delayed_delivery);
 }
 
 TEST(TopicConfigTest, ParsesEverySetting) {
@@ -39,6 +40,7 @@ TEST(TopicConfigTest, ParsesEverySetting) {
                                                 {"compression.type", "zstd"},
                                                 {"message.timestamp.type", "LogAppendTime"},
                                                 {"cleanup.policy", "delete"},
+                                                {"delayed.delivery", "true"},
                                                 {"durability", "written"}});
   const TopicConfig expected{.retention_ms = -1,
                              .retention_bytes = 1'000'000,
@@ -47,7 +49,8 @@ TEST(TopicConfigTest, ParsesEverySetting) {
                              .max_message_bytes = 33'554'432,
                              .compression = Compression::kZstd,
                              .timestamp_type = TimestampType::kLogAppendTime,
-                             .durability = Durability::kWritten};
+                             .durability = Durability::kWritten,
+                             .delayed_delivery = true};
   EXPECT_EQ(config, expected);
 }
 
@@ -65,7 +68,7 @@ TEST(TopicConfigTest, UnknownNameIsRefusedWithTheValidOnes) {
       AllOf(
           HasSubstr("'retention.hours'"),
           HasSubstr(
-              "cleanup.policy, compression.type, durability, max.message.bytes, "
+              "cleanup.policy, compression.type, delayed.delivery, durability, max.message.bytes, "
               "message.timestamp.type, retention.bytes, retention.ms, segment.bytes, segment.ms")));
   EXPECT_THAT(InvalidConfigText({{"", ""}}), HasSubstr("''"));
   EXPECT_THAT(InvalidConfigText({{std::string(10'000, '\n'), ""}}), HasSubstr("\\n...'"));
@@ -95,6 +98,7 @@ TEST(TopicConfigTest, DescribesEverySettingWithItsOrigin) {
   EXPECT_THAT(DescribeTopicConfig(config, overrides),
               ElementsAre(TopicConfigEntry{"cleanup.policy", "delete", true},
                           TopicConfigEntry{"compression.type", "producer", true},
+                          TopicConfigEntry{"delayed.delivery", "false", true},
                           TopicConfigEntry{"durability", "durable", false},
                           TopicConfigEntry{"max.message.bytes", "1048576", true},
                           TopicConfigEntry{"message.timestamp.type", "CreateTime", true},
@@ -112,7 +116,8 @@ TEST(TopicConfigTest, WhatIsDescribedParsesToTheSame) {
                            .max_message_bytes = 400,
                            .compression = Compression::kSnappy,
                            .timestamp_type = TimestampType::kLogAppendTime,
-                           .durability = Durability::kWritten};
+                           .durability = Durability::kWritten,
+                           .delayed_delivery = true};
   TopicConfigMap described;
   for (const TopicConfigEntry& entry : DescribeTopicConfig(config, {}))
     described[entry.name] = entry.value;

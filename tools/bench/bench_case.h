@@ -46,6 +46,9 @@ struct BenchSettings {
   int churn = 0;            // members that leave or join per second
   absl::Duration churn_time = absl::Seconds(20);
   int64_t offsets = 0;  // committed beforehand; 0: the case's own default
+  bool live = false;    // jobs are produced while others are done
+  bool by_key = false;  // jobs of one key one at a time
+  int64_t keys = 0;     // different ones of the records; 0: the case's own default
 };
 
 // A figure with its unit: "records/s", "us", "bytes", ...
@@ -79,6 +82,7 @@ std::unique_ptr<BenchCase> MakeCommitCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeProduceAndCommitCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeMembersCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeOffsetsCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeWorkCase(const BenchSettings& settings);
 
 // p50, p99, p99.9 and max in microseconds, named latency_...; nothing of an empty histogram.
 void AppendLatencies(const Histogram& histogram, Measures* measures);

@@ -177,6 +177,12 @@ void AddCommitOptions(CLI::App* command, BenchSettings* settings) {
       ->check(AtLeast(1));
 }
 
+absl::StatusOr<bool> ParseOrder(absl::string_view text) {
+  if (text == "key") return true;
+  if (text == "none") return false;
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is neither none nor key"));
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& app, Invocation& invocation) {
@@ -293,6 +299,22 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
                           "offsets --spawn --offsets 1000000", MakeOffsetsCase);
   AddPartitions(offsets, settings);
   AddOffsets(offsets, settings, "Committed offsets (1000000)");
+
+  CLI::App* work = add("work", "Jobs of a share group, done by one worker and accepted durably",
+                       "work --spawn --order key --keys 10000", MakeWorkCase);
+  AddRecordOptions(work, settings);
+  AddPartitions(work, settings);
+  work->add_flag("--live", settings->live,
+                 "Produce while the worker works, instead of filling the topic beforehand");
+  work->add_option("--rate", settings->rate,
+                   "Jobs per second, with the time from send to handler; implies --live")
+      ->check(AtLeast(1));
+  AddParsed(work, "--order", &settings->by_key, ParseOrder,
+            "none (default), or key: jobs of one key one at a time");
+  work->add_option("--keys", settings->keys, "Different keys (none; 10000 with --order key)")
+      ->check(AtLeast(1));
+  work->add_option("--threads", settings->threads, "Threads that run the handler (0: inline)")
+      ->check(CLI::Range(0, 1'000));
 }
 
 }  // namespace weir

@@ -85,6 +85,12 @@ std::string HintFor(const absl::Status& status) {
       return "a disk error stopped the broker's writes; its log says which, a restart recovers";
     case Reason::kPartitionDamaged:
       return "'weir log verify DATA-DIR' on the broker's machine shows what is damaged";
+    case Reason::kUnknownGroup:
+      return "'weir group list' shows the groups there are; 'weir work --group G --topic T' makes "
+             "a share group";
+    case Reason::kGroupTypeMismatch:
+      return "'weir work', 'jobs' and 'dlq' are for share groups, 'weir consume --group' and "
+             "'group reset' for consumer groups; 'weir group list' shows which is which";
     default:
       return "";
   }

@@ -35,6 +35,9 @@ void AddConsumeCommand(CLI::App& app, Invocation& invocation);
 void AddGroupCommand(CLI::App& app, Invocation& invocation);
 void AddOffsetsCommand(CLI::App& app, Invocation& invocation);
 void AddLogCommand(CLI::App& app, Invocation& invocation);
+void AddWorkCommand(CLI::App& app, Invocation& invocation);
+void AddJobsCommand(CLI::App& app, Invocation& invocation);
+void AddDlqCommand(CLI::App& app, Invocation& invocation);
 void AddTopCommand(CLI::App& app, Invocation& invocation);
 void AddBenchCommand(CLI::App& app, Invocation& invocation);
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,7 @@
 #include "storage/base/error.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
-#include "tools/cli/json.h"
+#include "tools/cli/group_listing.h"
 #include "tools/cli/settings.h"
 #include "weir/group_admin.h"
 
@@ -24,6 +25,8 @@ namespace {
 
 struct GroupOptions {
   std::string group;
+  GroupType type = GroupType::kConsumer;
+  TopicSelection reads;
   GroupStart start = GroupStart::kEarliest;
   Settings settings;
   std::string prefix;
@@ -54,46 +57,29 @@ void AddName(CLI::App* command, const Shared& options) {
   command->add_option("group", options->group, "The group's name")->required();
 }
 
-const char* NameOf(GroupAdmin::State state) {
-  switch (state) {
-    case GroupAdmin::State::kEmpty:
-      return "empty";
-    case GroupAdmin::State::kStable:
-      return "stable";
-    case GroupAdmin::State::kRebalancing:
-      return "rebalancing";
-  }
-  return "";
-}
-
-const char* NameOf(GroupStart start) {
-  switch (start) {
-    case GroupStart::kEarliest:
-      return "earliest";
-    case GroupStart::kLatest:
-      return "latest";
-    case GroupStart::kNone:
-      return "none";
-  }
-  return "";
-}
-
-// "12.3s", "3h5m": as exact as a person wants to know.
-std::string Roughly(absl::Duration duration) {
-  const absl::Duration step = duration < absl::Minutes(1) ? absl::Milliseconds(100)
-                              : duration < absl::Hours(1) ? absl::Seconds(1)
-                                                          : absl::Minutes(1);
-  return absl::FormatDuration(absl::Trunc(duration, step));
+// What a share group shall read; nothing when that was not said.
+std::optional<TopicSelection> Reads(const GroupOptions& options) {
+  if (options.reads.topics.empty() && options.reads.prefix.empty()) return std::nullopt;
+  return options.reads;
 }
 
 int Create(const GroupOptions& options, GroupAdmin admin) {
   const auto config = ParseAssignments(options.settings.set);
   if (!config.ok()) return FailUsage(absl::StrCat("--config: ", config.status().message()));
-  if (const absl::Status created = admin.Create(options.group, options.start, *config);
-      !created.ok())
-    return Fail(created);
-  Print(absl::StrCat("created consumer group ", options.group, ", which starts at ",
-                     NameOf(options.start), "\n"));
+  const bool is_share = options.type == GroupType::kShare;
+  if (is_share != Reads(options).has_value()) {
+    return FailUsage(is_share ? "a share group needs --topic or --prefix: what it reads"
+                              : "--topic and --prefix are of share groups (--type share); members "
+                                "of consumer groups say themselves what they read");
+  }
+  const absl::Status created = is_share ? admin.CreateShare({.group = options.group,
+                                                             .start = options.start,
+                                                             .reads = options.reads,
+                                                             .config = *config})
+                                        : admin.Create(options.group, options.start, *config);
+  if (!created.ok()) return Fail(created);
+  Print(absl::StrCat("created ", NameOf(options.type), " group ", options.group,
+                     ", which starts at ", NameOf(options.start), "\n"));
   return kExitOk;
 }
 
@@ -102,87 +88,28 @@ int List(const GroupOptions& options, GroupAdmin admin) {
   if (!groups.ok()) return Fail(groups.status());
   Listing listing({"group", "type", "state", "paused", "members"});
   for (const GroupAdmin::Summary& group : *groups) {
-    listing.AddRow({group.group, std::string("consumer"), std::string(NameOf(group.state)),
+    listing.AddRow({group.group, std::string(NameOf(group.type)), std::string(NameOf(group.state)),
                     group.paused, int64_t{group.members}});
   }
   Print(listing.Render(options.output));
   return kExitOk;
 }
 
-Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
-  Listing listing({"member", "instance", "client", "host", "since", "connected", "partitions"});
-  for (const GroupAdmin::MemberDescription& member : group.members) {
-    std::map<std::string, std::vector<int32_t>> by_topic;
-    for (const NamedPartition& p : member.partitions)
-      by_topic[p.topic].push_back(p.partition.value());
-    const std::string partitions =
-        absl::StrJoin(by_topic, " ", [](std::string* out, const auto& entry) {
-          absl::StrAppend(out, entry.first, ":", absl::StrJoin(entry.second, ","));
-        });
-    const std::string since =
-        output == OutputFormat::kJson
-            ? absl::FormatTime(absl::RFC3339_sec, member.joined, absl::UTCTimeZone())
-            : absl::StrCat(Roughly(Clock::Real().Now() - member.joined), " ago");
-    const auto or_nothing = [](const std::string& text) {
-      return text.empty() ? Cell() : Cell(text);
-    };
-    listing.AddRow({member.member_id, or_nothing(member.instance_id), or_nothing(member.client_id),
-                    or_nothing(member.host), since, member.connected, or_nothing(partitions)});
-  }
-  return listing;
-}
-
-Listing PartitionsOf(const GroupAdmin::Description& group, OutputFormat output) {
-  Listing listing({"topic", "partition", "committed_offset", "end_offset", "lag",
-                   output == OutputFormat::kJson ? "lag_ms" : "lag_time", "member"});
-  for (const GroupAdmin::PartitionDescription& p : group.partitions) {
-    const Cell lag_time = output == OutputFormat::kJson
-                              ? Cell(absl::ToInt64Milliseconds(p.lag_time))
-                          : p.lag == 0 ? Cell()
-                                       : Cell(Roughly(p.lag_time));
-    listing.AddRow({p.partition.topic, int64_t{p.partition.partition.value()},
-                    p.committed.has_value() ? Cell(p.committed->value()) : Cell(),
-                    p.high_watermark.value(), p.lag, lag_time,
-                    p.member_id.empty() ? Cell() : Cell(p.member_id)});
-  }
-  return listing;
-}
-
 int Describe(const GroupOptions& options, GroupAdmin admin) {
   const auto group = admin.Describe(options.group);
   if (!group.ok()) return Fail(group.status());
-  int64_t lag = 0;
-  for (const GroupAdmin::PartitionDescription& p : group->partitions) lag += p.lag;
-  const Listing config = SettingsListing(group->config);
-  const Listing members = MembersOf(*group, options.output);
-  const Listing partitions = PartitionsOf(*group, options.output);
-  if (options.output == OutputFormat::kJson) {
-    JsonWriter json;
-    json.BeginObject().Key("group").String(group->group).Key("type").String("consumer");
-    json.Key("start").String(NameOf(group->start)).Key("state").String(NameOf(group->state));
-    json.Key("paused").Bool(group->paused).Key("epoch").Int(group->epoch).Key("lag").Int(lag);
-    json.Key("config");
-    config.WriteTo(&json);
-    json.Key("members");
-    members.WriteTo(&json);
-    json.Key("partitions");
-    partitions.WriteTo(&json);
-    Print(absl::StrCat(json.EndObject().text(), "\n"));
-    return kExitOk;
-  }
-  Print(absl::StrCat("group ", group->group, "  type consumer  start ", NameOf(group->start),
-                     "  state ", NameOf(group->state), group->paused ? " (paused)" : "",
-                     "  members ", group->members.size(), "  lag ", WithCommas(lag), "\n\n",
-                     config.Render(options.output)));
-  if (members.rows() > 0) Print(absl::StrCat("\n", members.Render(options.output)));
-  if (partitions.rows() > 0) Print(absl::StrCat("\n", partitions.Render(options.output)));
+  Print(RenderGroup(*group, options.output));
   return kExitOk;
 }
 
 int Alter(const GroupOptions& options, GroupAdmin admin) {
-  return ChangeSettings(options.settings, options.output, [&](const auto& set, const auto& remove) {
-    return admin.Alter(options.group, set, remove);
-  });
+  const std::optional<TopicSelection> reads = Reads(options);
+  return ChangeSettings(
+      options.settings, options.output,
+      [&](const auto& set, const auto& remove) {
+        return admin.Alter(options.group, set, remove, reads);
+      },
+      /*changes_more=*/reads.has_value());
 }
 
 int SetPaused(const GroupOptions& options, GroupAdmin admin, bool paused) {
@@ -198,7 +125,8 @@ int Resume(const GroupOptions& options, GroupAdmin admin) {
 int Delete(const GroupOptions& options, GroupAdmin admin) {
   if (!options.yes) {
     return FailUsage(absl::StrCat("this deletes group '", options.group,
-                                  "' and its committed offsets for good. Repeat with --yes"));
+                                  "' for good, with its committed offsets or the state of its "
+                                  "jobs; topics stay. Repeat with --yes"));
   }
   if (const absl::Status deleted = admin.Delete(options.group); !deleted.ok()) return Fail(deleted);
   Print(absl::StrCat("deleted group ", options.group, "\n"));
@@ -252,20 +180,46 @@ absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of earliest, latest, none"));
 }
 
+absl::StatusOr<GroupType> ParseType(absl::string_view text) {
+  for (const GroupType type : {GroupType::kConsumer, GroupType::kShare}) {
+    if (text == NameOf(type)) return type;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of consumer, share"));
+}
+
+void AddReads(CLI::App* command, const Shared& options) {
+  command
+      ->add_option("--topic", options->reads.topics,
+                   "Of a share group: a topic that it reads; again for more")
+      ->allow_extra_args(false);
+  command->add_option("--prefix", options->reads.prefix,
+                      "Of a share group: it reads all topics whose names begin so");
+}
+
 }  // namespace
 
 void AddGroupCommand(CLI::App& app, Invocation& invocation) {
-  CLI::App* group =
-      app.add_subcommand("group", "Create, list, describe, change and reset consumer groups");
+  CLI::App* group = app.add_subcommand(
+      "group", "Create, list, describe, change and reset consumer groups and share groups");
   group->require_subcommand(1);
   const auto options = std::make_shared<GroupOptions>();
   const std::string example = "session.timeout.ms=10000";
 
   CLI::App* create = Add(group, invocation, options, "create", "Create a group",
-                         "weir group create email --start latest", Create);
+                         "weir group create email --start latest\n"
+                         "  weir group create resize --type share --topic pictures "
+                         "--config max.delivery.attempts=3",
+                         Create);
   AddName(create, options);
-  AddParsed(create, "--start", &options->start, ParseStart,
-            "Where it begins in topics it has not read yet: earliest (default), latest, none");
+  AddParsed(
+      create, "--type", &options->type, ParseType,
+      "consumer (default): members share partitions; share: a work queue, whose workers share "
+      "single records");
+  AddReads(create, options);
+  AddParsed(
+      create, "--start", &options->start, ParseStart,
+      "Where it begins in topics it has not read yet: earliest (default), latest, none (not for "
+      "share groups)");
   AddConfigOption(create, &options->settings, example);
 
   CLI::App* list = Add(group, invocation, options, "list", "List groups",
@@ -273,19 +227,20 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   list->add_option("--prefix", options->prefix, "Only those whose names begin so");
   AddOutputOption(list, &options->output);
 
-  CLI::App* describe =
-      Add(group, invocation, options, "describe", "Show a group's members, positions and lag",
-          "weir group describe email", Describe);
+  CLI::App* describe = Add(group, invocation, options, "describe",
+                           "Show a group's members or jobs, positions and lag",
+                           "weir group describe email", Describe);
   AddName(describe, options);
   AddOutputOption(describe, &options->output);
 
   CLI::App* alter = Add(group, invocation, options, "alter", "Change a group's settings",
                         "weir group alter email --config session.timeout.ms=10000", Alter);
   AddName(alter, options);
+  AddReads(alter, options);
   AddChangeOptions(alter, &options->settings, example);
   AddOutputOption(alter, &options->output);
 
-  AddName(Add(group, invocation, options, "pause", "Let a group's members rest",
+  AddName(Add(group, invocation, options, "pause", "Let a group's members or workers rest",
               "weir group pause email", Pause),
           options);
   AddName(Add(group, invocation, options, "resume", "Let a paused group go on",
@@ -308,9 +263,9 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   reset->add_flag("--dry-run", options->dry_run, "Only show what would be");
   AddOutputOption(reset, &options->output);
 
-  CLI::App* remove =
-      Add(group, invocation, options, "delete", "Delete a group with its committed offsets",
-          "weir group delete email --yes", Delete);
+  CLI::App* remove = Add(group, invocation, options, "delete",
+                         "Delete a group with its committed offsets or the state of its jobs",
+                         "weir group delete email --yes", Delete);
   AddName(remove, options);
   remove->add_flag("--yes", options->yes, "Really do it");
 }

@@ -117,4 +117,11 @@ std::string HumanBytes(int64_t bytes) {
   return unit == 0 ? absl::StrCat(bytes, " B") : absl::StrFormat("%.1f %s", value, kUnits[unit]);
 }
 
+std::string HumanDuration(absl::Duration duration) {
+  const absl::Duration step = duration < absl::Minutes(1) ? absl::Milliseconds(100)
+                              : duration < absl::Hours(1) ? absl::Seconds(1)
+                                                          : absl::Minutes(1);
+  return absl::FormatDuration(absl::Trunc(duration, step));
+}
+
 }  // namespace weir

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "tools/cli/json.h"
 
 namespace weir {
@@ -47,6 +48,8 @@ class Listing {
 std::string WithCommas(int64_t value);
 // "1.5 GiB", "17 B".
 std::string HumanBytes(int64_t bytes);
+// "12.3s", "3h5m": as exact as a person wants to know.
+std::string HumanDuration(absl::Duration duration);
 
 }  // namespace weir
 

@@ -138,6 +138,7 @@ void Dump::Entry(const JournalEntry& entry, const TopicNames& names) {
   const std::string topic = names.NameOf(head.partition.topic);
   if (json_output_) {
     json_.BeginObject().Key("kind").String(kind).Key("topic").String(topic);
+    if (head.with_next) json_.Key("with_next").Bool(true);
     json_.Key("partition")
         .Int(head.partition.partition.value())
         .Key("segment_base")
@@ -153,6 +154,7 @@ void Dump::Entry(const JournalEntry& entry, const TopicNames& names) {
                   "  segment ", head.segment_base.value(), " position ", head.position.value());
   if (batch) absl::StrAppend(text(), "  ", BatchText(DecodeBatchHeader(entry.payload.data())));
   if (offset) absl::StrAppend(text(), "  offset ", LoadLittle<int64_t>(entry.payload.data()));
+  if (head.with_next) absl::StrAppend(text(), "  with next");
   text()->push_back('\n');
   if (batch && options_.records) Records(entry.payload, "    ");
 }

@@ -80,6 +80,9 @@ int Run(int argc, char** argv) {
   weir::AddConsumeCommand(app, invocation);
   weir::AddGroupCommand(app, invocation);
   weir::AddOffsetsCommand(app, invocation);
+  weir::AddWorkCommand(app, invocation);
+  weir::AddJobsCommand(app, invocation);
+  weir::AddDlqCommand(app, invocation);
   weir::AddLogCommand(app, invocation);
   weir::AddTopCommand(app, invocation);
   weir::AddBenchCommand(app, invocation);

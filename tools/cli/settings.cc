@@ -28,10 +28,11 @@ Listing SettingsListing(const std::vector<Admin::ConfigEntry>& entries) {
   return listing;
 }
 
-int ChangeSettings(const Settings& settings, OutputFormat output, const MakeChange& change) {
+int ChangeSettings(const Settings& settings, OutputFormat output, const MakeChange& change,
+                   bool changes_more) {
   const auto set = ParseAssignments(settings.set);
   if (!set.ok()) return FailUsage(absl::StrCat("--config: ", set.status().message()));
-  if (set->empty() && settings.remove.empty())
+  if (set->empty() && settings.remove.empty() && !changes_more)
     return FailUsage("nothing to change: give --config NAME=VALUE or --remove NAME");
   const auto entries = change(*set, settings.remove);
   if (!entries.ok()) return Fail(entries.status());

@@ -34,7 +34,9 @@ Listing SettingsListing(const std::vector<Admin::ConfigEntry>& entries);
 // status.
 using MakeChange = std::function<absl::StatusOr<std::vector<Admin::ConfigEntry>>(
     const std::map<std::string, std::string>& set, const std::vector<std::string>& remove)>;
-int ChangeSettings(const Settings& settings, OutputFormat output, const MakeChange& change);
+// `changes_more`: `change` does something also when no setting is named.
+int ChangeSettings(const Settings& settings, OutputFormat output, const MakeChange& change,
+                   bool changes_more = false);
 
 }  // namespace weir
 

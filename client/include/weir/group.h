@@ -1,17 +1,29 @@
-// The words of consumer groups that client applications use. Plain values.
+// The words of groups that client applications use. Plain values.
 #ifndef WEIR_CLIENT_INCLUDE_WEIR_GROUP_H_
 #define WEIR_CLIENT_INCLUDE_WEIR_GROUP_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/base/types.h"
 
 namespace weir {
 
+enum class GroupType : uint8_t {
+  kConsumer = 1,  // members share partitions
+  kShare = 2,     // a work queue: workers share single records
+};
+
 // Where a group begins in partitions that exist when it first subscribes to their topic.
 enum class GroupStart : uint8_t { kEarliest = 1, kLatest = 2, kNone = 3 };
+
+// What is read: topics by name, or all whose names begin so, also those that come later.
+struct TopicSelection {
+  std::vector<std::string> topics;
+  std::string prefix;
+};
 
 struct NamedPartition {
   std::string topic;

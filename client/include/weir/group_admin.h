@@ -1,5 +1,5 @@
-// GroupAdmin: consumer groups as an operator sees and moves them. Calls ask once and wait, at most
-// call_timeout; one that fails without a reason of its own may have happened. Any thread.
+// GroupAdmin: groups of both types as an operator sees and moves them. Calls ask once and wait, at
+// most call_timeout; one that fails without a reason of its own may have happened. Any thread.
 #ifndef WEIR_CLIENT_INCLUDE_WEIR_GROUP_ADMIN_H_
 #define WEIR_CLIENT_INCLUDE_WEIR_GROUP_ADMIN_H_
 
@@ -28,6 +28,7 @@ class GroupAdmin {
 
   struct Summary {
     std::string group;
+    GroupType type = GroupType::kConsumer;
     State state = State::kEmpty;
     bool paused = false;
     int32_t members = 0;
@@ -55,8 +56,30 @@ class GroupAdmin {
     std::string metadata;
     absl::Time commit_time;  // of `committed`
   };
+  // What a share group has to do with one partition.
+  struct SharePartitionDescription {
+    NamedPartition partition;
+    std::string
+        state;  // OPEN, PAUSED, PAUSED_BY_BREAKER, IN_FLIGHT_LIMIT, PARK_LIMIT, WINDOW_LIMIT
+    Offset start_offset;  // everything before it is finished, or parked
+    Offset log_start_offset;
+    Offset high_watermark;
+    int64_t unfinished = 0;    // jobs that are neither finished nor dead
+    Offset oldest_unfinished;  // the end of the log when there are none
+    absl::Duration oldest_age;
+    int64_t in_flight = 0;
+    int64_t delayed = 0;
+    int64_t blocked = 0;
+    int64_t dying = 0;              // dead letters still to be written
+    std::string dead_letter_error;  // why the last could not be; empty: it was
+    int64_t accepted = 0;
+    int64_t cancelled = 0;
+    int64_t expired = 0;
+    std::map<std::string, int64_t> died;  // by reason
+  };
   struct Description {
     std::string group;
+    GroupType type = GroupType::kConsumer;
     GroupStart start = GroupStart::kEarliest;
     State state = State::kEmpty;
     bool paused = false;
@@ -64,6 +87,17 @@ class GroupAdmin {
     std::vector<Admin::ConfigEntry> config;
     std::vector<MemberDescription> members;        // by id
     std::vector<PartitionDescription> partitions;  // by topic and number
+    // Of a share group, in place of members and partitions.
+    TopicSelection reads;
+    std::string dead_letter_topic;
+    bool paused_by_breaker = false;
+    std::vector<SharePartitionDescription> share_partitions;  // by topic and number
+  };
+  struct ShareGroupSpec {
+    std::string group;
+    GroupStart start = GroupStart::kEarliest;  // or kLatest
+    TopicSelection reads;                      // one topic, unless dlq.topic is set
+    std::map<std::string, std::string> config;
   };
   // By so many records from what is committed; cut at the bounds of the log.
   struct Shift {
@@ -88,14 +122,19 @@ class GroupAdmin {
   // GROUP_EXISTS, INVALID_GROUP_ID, INVALID_CONFIG.
   absl::Status Create(absl::string_view group, GroupStart start,
                       const std::map<std::string, std::string>& config = {});
+  // The same for a share group, with its dead-letter topic. Also INVALID_REQUEST, UNKNOWN_TOPIC,
+  // TOPIC_EXISTS (the dead-letter topic's name is taken).
+  absl::Status CreateShare(const ShareGroupSpec& spec);
   // Those whose ids begin with `prefix`, by id.
   absl::StatusOr<std::vector<Summary>> List(absl::string_view prefix = "");
   // UNKNOWN_GROUP; so do all that follow.
   absl::StatusOr<Description> Describe(absl::string_view group);
-  // Sets and removes (back to the default) values, all or none; gives the whole configuration.
+  // Sets and removes (back to the default) values, and what a share group `reads`, all or none;
+  // gives the whole configuration.
   absl::StatusOr<std::vector<Admin::ConfigEntry>> Alter(
       absl::string_view group, const std::map<std::string, std::string>& set,
-      const std::vector<std::string>& remove = {});
+      const std::vector<std::string>& remove = {},
+      const std::optional<TopicSelection>& reads = std::nullopt);
   absl::Status SetPaused(absl::string_view group, bool paused);
   // With its committed offsets. GROUP_NOT_EMPTY while it has members.
   absl::Status Delete(absl::string_view group);

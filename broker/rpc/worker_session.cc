@@ -1,0 +1,473 @@
+#include "broker/rpc/worker_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "broker/partition/fetch.h"
+#include "broker/rpc/worker_sessions.h"
+#include "broker/share/job_scan.h"
+#include "storage/base/error.h"
+#include "storage/base/limits.h"
+
+namespace weir {
+namespace {
+
+// The owner writes one while the next is looked for.
+constexpr int kDeliveries = 2;
+// After so long a session looks by itself, whatever it was or was not told.
+constexpr absl::Duration kLongestRest = absl::Seconds(5);
+constexpr absl::Duration kMemoryRest = absl::Milliseconds(100);
+
+int64_t CountOf(const AcquiredJobs& jobs) { return jobs.last - jobs.first + 1; }
+
+bool IsMemory(const absl::Status& status) {
+  const std::optional<Reason> reason = ReasonOf(status);
+  return reason == Reason::kOverMemoryBudget || reason == Reason::kTooManyRequests;
+}
+
+}  // namespace
+
+// --- What the worker and its stream say ---
+
+void WorkerSession::SetOwner(Owner* owner) {
+  {
+    absl::MutexLock lock(&mu_);
+    owner_ = owner;
+    credits_ = 0;
+    deliveries_ = 0;
+    for (const PlacePtr& place : places_) {
+      place->ready = true;
+      if (owner == nullptr) GiveUpLease(place.get());
+    }
+  }
+  Pump();
+}
+
+void WorkerSession::AddCredits(int64_t credits) {
+  {
+    absl::MutexLock lock(&mu_);
+    credits_ += credits;
+  }
+  Pump();
+}
+
+void WorkerSession::OnPassedOn() {
+  {
+    absl::MutexLock lock(&mu_);
+    deliveries_ = std::max(deliveries_ - 1, 0);
+  }
+  Pump();
+}
+
+void WorkerSession::OnSettled(int64_t jobs) {
+  {
+    absl::MutexLock lock(&mu_);
+    held_ = std::max<int64_t>(held_ - jobs, 0);
+    if (held_ == 0) alone_until_ms_ = 0;
+  }
+  Pump();
+}
+
+bool WorkerSession::Wake(const SharePartitionId& id) {
+  bool can_take = false;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto found = std::find_if(places_.begin(), places_.end(),
+                                    [&](const PlacePtr& place) { return place->id == id; });
+    if (found == places_.end()) return false;
+    (*found)->ready = true;
+    (*found)->signalled = true;
+    can_take = owner_ != nullptr && !closed_ && MayAcquire();
+  }
+  if (can_take) Pump();
+  return can_take;
+}
+
+void WorkerSession::OnLocksForgotten() {
+  {
+    absl::MutexLock lock(&mu_);
+    held_ = 0;
+    alone_until_ms_ = 0;
+    for (const PlacePtr& place : places_) place->ready = true;
+  }
+  Pump();
+}
+
+absl::btree_set<PartitionIndex> WorkerSession::Close() {
+  absl::btree_set<PartitionIndex> shards;
+  {
+    absl::MutexLock lock(&mu_);
+    closed_ = true;
+    owner_ = nullptr;
+    shards = shards_;
+    undelivered_.clear();
+    delivering_ = nullptr;
+    for (const PlacePtr& place : places_) GiveUpLease(place.get());
+    places_.clear();
+    if (rest_ != nullptr) services_->waiters->Cancel(rest_);
+  }
+  Pump();
+  return shards;
+}
+
+absl::btree_set<PartitionIndex> WorkerSession::shards() const {
+  absl::MutexLock lock(&mu_);
+  return shards_;
+}
+
+void WorkerSession::End(const absl::Status& why) {
+  closed_ = true;
+  for (const PlacePtr& place : places_) GiveUpLease(place.get());
+  if (owner_ != nullptr) std::exchange(owner_, nullptr)->OnEnd(why);
+}
+
+// --- What is to be done next ---
+
+void WorkerSession::Pump() {
+  const std::shared_ptr<WorkerSession> self = shared_from_this();
+  {
+    absl::MutexLock lock(&mu_);
+    again_ = true;
+    if (pumping_) return;
+    pumping_ = true;
+  }
+  for (;;) {
+    absl::AnyInvocable<void()> action;
+    std::vector<SharePartitionId> to_wake;
+    {
+      absl::MutexLock lock(&mu_);
+      if (!again_ && action_ == nullptr && to_wake_.empty()) {
+        pumping_ = false;
+        return;
+      }
+      // What is to be done already goes first; then it is looked again.
+      again_ = action_ != nullptr;
+      if (action_ == nullptr) Plan();
+      action = std::exchange(action_, nullptr);
+      to_wake.swap(to_wake_);
+    }
+    for (const SharePartitionId& id : to_wake) services_->workers->Wake(id);
+    if (action != nullptr) action();
+  }
+}
+
+void WorkerSession::Plan() {
+  if (busy_ || closed_ || owner_ == nullptr) return;
+  if (delivering_ != nullptr) Deliver();
+  if (busy_ || delivering_ != nullptr || !Refresh()) return;
+  if (!MayAcquire()) {
+    for (const PlacePtr& place : places_) GiveUpLease(place.get());
+    return;
+  }
+  const PlacePtr place = NextReady();
+  if (place == nullptr) return Rest();
+  if (CanScan(place.get())) return Read(place, *place->scan_from, &WorkerSession::OnScanned);
+  Acquire(place, std::nullopt);
+}
+
+bool WorkerSession::MayAcquire() const {
+  if (credits_ <= 0 || deliveries_ >= kDeliveries) return false;
+  if (held_ == 0) return true;
+  return !draining_ && alone_until_ms_ <= services_->clock->NowMs();
+}
+
+bool WorkerSession::Refresh() {
+  std::shared_ptr<const ShareGroup> reads = services_->share_directory->FindGroup(options_.group);
+  if (reads == nullptr) {
+    End(MakeError(Reason::kUnknownGroup,
+                  absl::StrCat("there is no share group '", options_.group, "' any more")));
+    return false;
+  }
+  if (reads == reads_) return true;
+  reads_ = std::move(reads);
+  std::vector<PlacePtr> places;
+  for (const ShareSource& read : reads_->sources) {
+    const auto known = std::find_if(places_.begin(), places_.end(), [&](const PlacePtr& place) {
+      return place->id.partition == read.partition;
+    });
+    PlacePtr place = known != places_.end() ? *known : MakePlace(read);
+    if (place != nullptr) places.push_back(std::move(place));
+  }
+  for (const PlacePtr& place : places_) {
+    if (std::find(places.begin(), places.end(), place) == places.end()) GiveUpLease(place.get());
+  }
+  places_ = std::move(places);
+  return true;
+}
+
+WorkerSession::PlacePtr WorkerSession::MakePlace(const ShareSource& reads) {
+  const auto found = services_->partitions->Find(reads.topic, reads.partition.partition);
+  // A topic that was deleted, or made anew, is left out soon.
+  if (!found.ok() || found->partition->id() != reads.partition) return nullptr;
+  auto place = std::make_shared<Place>();
+  place->id = {.group = options_.group, .partition = reads.partition};
+  place->shard = services_->shares->PartitionOf(place->id);
+  place->topic = reads.topic;
+  place->partition = found->partition;
+  place->delays = found->topic->config.delayed_delivery;
+  return place;
+}
+
+WorkerSession::PlacePtr WorkerSession::NextReady() {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const PlacePtr& place = places_[(turn_ + i) % places_.size()];
+    if (!place->ready) continue;
+    turn_ = (turn_ + i + 1) % places_.size();
+    return place;
+  }
+  return nullptr;
+}
+
+bool WorkerSession::CanScan(Place* place) {
+  if (!place->scan_from) return false;
+  if (!place->leased) place->leased = services_->workers->Lease(place->id, options_.id);
+  if (!place->leased) return false;
+  return place->partition->log() == nullptr ||
+         place->partition->high_watermark() > *place->scan_from;
+}
+
+void WorkerSession::GiveUpLease(Place* place) {
+  if (!std::exchange(place->leased, false)) return;
+  services_->workers->GiveUpLease(place->id, options_.id);
+  to_wake_.push_back(place->id);
+}
+
+// Until a log that this session scans grows, the machine tells of something, or a while has passed.
+void WorkerSession::Rest() {
+  if (rest_ != nullptr) services_->waiters->Cancel(std::exchange(rest_, nullptr));
+  std::vector<Waiters::Target> targets;
+  for (const PlacePtr& place : places_) {
+    place->buffer = nullptr;  // who waits holds no memory
+    if (place->leased && place->scan_from)
+      targets.push_back({.partition = place->partition, .above = *place->scan_from});
+  }
+  const absl::Duration rest = std::exchange(try_again_soon_, false) ? kMemoryRest : kLongestRest;
+  action_ = [self = shared_from_this(), targets = std::move(targets),
+             until = services_->clock->Monotonic() + rest]() mutable {
+    absl::StatusOr<Waiters::Handle> handle = self->services_->waiters->Add(
+        std::move(targets), until, [self](WakeReason why) { self->OnRested(why); });
+    absl::MutexLock lock(&self->mu_);
+    if (!handle.ok()) return self->End(handle.status());
+    self->rest_ = *std::move(handle);
+    if (self->closed_) self->services_->waiters->Cancel(self->rest_);
+  };
+}
+
+void WorkerSession::OnRested(WakeReason why) {
+  if (why == WakeReason::kCancelled) return;
+  {
+    absl::MutexLock lock(&mu_);
+    rest_ = nullptr;
+    for (const PlacePtr& place : places_) {
+      const bool grown = place->leased && place->scan_from &&
+                         place->partition->high_watermark() > *place->scan_from;
+      place->ready |= grown || why == WakeReason::kDeadline;
+    }
+  }
+  Pump();
+}
+
+// --- The log, and the machine ---
+
+void WorkerSession::Read(const PlacePtr& place, Offset from, Then then) {
+  busy_ = true;
+  action_ = [self = shared_from_this(), place, from, then] {
+    const Services& services = *self->services_;
+    FetchQuery query{.partition = place->partition,
+                     .status = absl::OkStatus(),
+                     .offset = from,
+                     .max_bytes = self->options_.read_bytes};
+    const FetchLimits limits{.max_bytes = self->options_.read_bytes, .min_bytes = 0};
+    std::vector<FetchQuery> queries;
+    queries.push_back(std::move(query));
+    const auto fetch = std::make_shared<Fetch>(std::move(queries), 0, limits, services.waiters,
+                                               services.disk, &services.memory->fetch());
+    fetch->Start([self, place, from, then](absl::StatusOr<Fetch::Results> results) {
+      if (!results.ok()) return ((*self).*then)(place, from, results.status());
+      ((*self).*then)(place, from, std::move(results->front()));
+    });
+  };
+}
+
+void WorkerSession::OnScanned(const PlacePtr& place, Offset from,
+                              absl::StatusOr<PartitionRead> read) {
+  std::optional<ShareScan> scan;
+  std::shared_ptr<const JobBuffer> buffer;
+  if (read.ok()) {
+    bool keys = false;
+    {
+      absl::MutexLock lock(&mu_);
+      keys = reads_ != nullptr && reads_->settings.order == ShareOrder::kKey;
+    }
+    const BatchSpan& batches = read->read.batches;
+    if (batches.size > 0) {
+      scan = ScanJobs(absl::string_view(batches.data.get(), batches.size), from,
+                      {.keys = keys, .delays = place->delays, .now_ms = services_->clock->NowMs()});
+    }
+    const Offset next = read->read.next_offset;
+    buffer = std::make_shared<const JobBuffer>(JobBuffer{*std::move(read), from, next});
+  } else if (ReasonOf(read.status()) == Reason::kOffsetOutOfRange) {
+    // What lay there went with the log.
+    const std::shared_ptr<PartitionLog> log = place->partition->log();
+    if (log != nullptr && log->log_start() > from)
+      scan = ShareScan{.from = from, .to = log->log_start()};
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    busy_ = false;
+    if (IsMemory(read.status())) {
+      try_again_soon_ = true;
+      place->ready = false;
+    } else if (owner_ != nullptr && !closed_) {
+      if (buffer != nullptr) place->buffer = std::move(buffer);
+      Acquire(place, std::move(scan));
+    }
+  }
+  Pump();
+}
+
+void WorkerSession::Acquire(const PlacePtr& place, std::optional<ShareScan> scan) {
+  busy_ = true;
+  place->signalled = false;
+  shards_.insert(place->shard);
+  AcquireRequest request{.id = place->id,
+                         .session = options_.id,
+                         .worker = options_.worker,
+                         .max_jobs = std::min(credits_, limits::kAcquireJobsMost),
+                         .session_is_idle = held_ == 0,
+                         .scan = std::move(scan)};
+  action_ = [self = shared_from_this(), place, request = std::move(request)]() mutable {
+    const int64_t asked = request.max_jobs;
+    self->services_->shares->Ask<Acquired>(
+        place->shard,
+        [request = std::move(request)](ShareMachine& machine, const MachineTime& now,
+                                       Reply<Acquired> reply) mutable {
+          return machine.acquisition().Acquire(now, std::move(request), std::move(reply));
+        },
+        [self, place, asked](absl::StatusOr<Acquired> acquired) {
+          self->OnAcquired(place, asked, std::move(acquired));
+        });
+  };
+}
+
+void WorkerSession::OnAcquired(const PlacePtr& place, int64_t asked,
+                               absl::StatusOr<Acquired> acquired) {
+  {
+    absl::MutexLock lock(&mu_);
+    busy_ = false;
+    if (acquired.ok()) {
+      NoteAcquired(place, asked, *std::move(acquired));
+    } else {
+      place->ready = false;  // it is not open yet, or the group goes: a while later it is known
+      GiveUpLease(place.get());
+    }
+  }
+  Pump();
+}
+
+void WorkerSession::NoteAcquired(const PlacePtr& place, int64_t asked, Acquired acquired) {
+  int64_t count = 0;
+  for (const AcquiredJobs& jobs : acquired.jobs) {
+    count += CountOf(jobs);
+    if (jobs.alone) alone_until_ms_ = jobs.lock_until_ms;
+  }
+  credits_ = options_.once && count > 0 ? 0 : credits_ - count;
+  if (!options_.once) held_ += count;
+  draining_ = acquired.alone_waiting > 0 && held_ > 0;
+  place->scan_from = acquired.scan_from;
+  if (!acquired.scan_from) GiveUpLease(place.get());
+  place->ready = place->signalled || count == asked || CanScan(place.get());
+  if (acquired.available > 0) to_wake_.push_back(place->id);
+  if (count == 0) return;
+  std::sort(acquired.jobs.begin(), acquired.jobs.end(),
+            [](const AcquiredJobs& a, const AcquiredJobs& b) { return a.first < b.first; });
+  undelivered_.assign(acquired.jobs.begin(), acquired.jobs.end());
+  delivering_ = place;
+}
+
+// --- To the owner ---
+
+void WorkerSession::Deliver() {
+  const PlacePtr place = delivering_;
+  while (!undelivered_.empty() && deliveries_ < kDeliveries) {
+    const std::shared_ptr<const JobBuffer>& buffer = place->buffer;
+    if (buffer == nullptr || !buffer->Holds(undelivered_.front().first))
+      return Read(place, undelivered_.front().first, &WorkerSession::OnMissingRead);
+    JobDelivery delivery{
+        .topic = place->topic, .partition = place->id.partition, .jobs = {}, .buffer = buffer};
+    while (!undelivered_.empty() && buffer->Holds(undelivered_.front().first)) {
+      AcquiredJobs& front = undelivered_.front();
+      delivery.jobs.push_back(front);
+      if (front.last < buffer->next) {
+        undelivered_.pop_front();
+      } else {
+        delivery.jobs.back().last = buffer->next - 1;
+        front.first = buffer->next;
+      }
+    }
+    ++deliveries_;
+    delivery.last = undelivered_.empty();
+    owner_->OnJobs(std::move(delivery));
+  }
+  if (undelivered_.empty()) delivering_ = nullptr;
+}
+
+void WorkerSession::OnMissingRead(const PlacePtr& place, Offset from,
+                                  absl::StatusOr<PartitionRead> read) {
+  {
+    absl::MutexLock lock(&mu_);
+    busy_ = false;
+    if (closed_) return;
+    const bool found = read.ok() && read->read.next_offset > from;
+    if (found) {
+      const Offset next = read->read.next_offset;
+      place->buffer = std::make_shared<const JobBuffer>(JobBuffer{*std::move(read), from, next});
+    } else if (IsMemory(read.status())) {
+      busy_ = true;
+      action_ = [self = shared_from_this(), place, from] {
+        self->services_->waiters
+            ->Add({}, self->services_->clock->Monotonic() + kMemoryRest,
+                  [self, place, from](WakeReason) {
+                    {
+                      absl::MutexLock again(&self->mu_);
+                      self->busy_ = false;
+                    }
+                    self->Pump();
+                  })
+            .IgnoreError();
+      };
+    } else {
+      GiveBack(place, read.ok() ? absl::OutOfRangeError("the log ends before it") : read.status());
+    }
+  }
+  Pump();
+}
+
+void WorkerSession::GiveBack(const PlacePtr& place, const absl::Status& why) {
+  const AcquiredJobs jobs = undelivered_.front();
+  undelivered_.pop_front();
+  credits_ += CountOf(jobs);
+  held_ = std::max<int64_t>(held_ - CountOf(jobs), 0);
+  if (undelivered_.empty()) delivering_ = nullptr;
+  // What the log has lost expires with it; what is damaged cannot be done by anybody.
+  const bool lost = absl::IsOutOfRange(why) || ReasonOf(why) == Reason::kOffsetOutOfRange;
+  AcknowledgeRequest request{.id = place->id, .log_end = place->partition->high_watermark()};
+  request.items.push_back({.first = jobs.first,
+                           .last = jobs.last,
+                           .token = jobs.token,
+                           .outcome = lost ? AckOutcome::kReleaseUncounted : AckOutcome::kReject,
+                           .error = std::string(why.message().substr(0, limits::kJobErrorBytes))});
+  action_ = [self = shared_from_this(), shard = place->shard,
+             request = std::move(request)]() mutable {
+    self->services_->shares->Ask<std::vector<AckResult>>(
+        shard,
+        [request = std::move(request)](ShareMachine& machine, const MachineTime& now,
+                                       Reply<std::vector<AckResult>> reply) mutable {
+          return machine.acknowledgement().Acknowledge(now, std::move(request), std::move(reply));
+        },
+        [](const absl::StatusOr<std::vector<AckResult>>&) {});  // or the lock expires
+  };
+}
+
+}  // namespace weir

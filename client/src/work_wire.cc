@@ -1,0 +1,54 @@
+#include "client/src/work_wire.h"
+
+#include <google/protobuf/arena.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <deque>
+#include <vector>
+
+#include "storage/base/error.h"
+#include "storage/base/utf8.h"
+
+namespace weir::client {
+namespace {
+
+using google::protobuf::Arena;
+using google::protobuf::io::ArrayInputStream;
+using google::protobuf::io::ConcatenatingInputStream;
+using google::protobuf::io::ZeroCopyInputStream;
+
+// A job that is handed out alone is two small messages: one arena instead of many allocations.
+struct Answer {
+  Arena arena;
+  v1::WorkResponse* response = Arena::CreateMessage<v1::WorkResponse>(&arena);
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const v1::WorkResponse>> DecodeWork(const SharedBytes& message) {
+  const auto answer = std::make_shared<Answer>();
+  std::deque<ArrayInputStream> pieces;
+  std::vector<ZeroCopyInputStream*> in_turn;
+  for (const absl::string_view piece : message.pieces())
+    in_turn.push_back(&pieces.emplace_back(piece.data(), static_cast<int>(piece.size())));
+  ConcatenatingInputStream in(in_turn.data(), static_cast<int>(in_turn.size()));
+  if (!answer->response->ParseFromZeroCopyStream(&in))
+    return MakeError(Reason::kInternal, "the broker's answer is no weir.v1.WorkResponse");
+  return std::shared_ptr<const v1::WorkResponse>(answer, answer->response);
+}
+
+std::string WireText(absl::string_view text, size_t most) {
+  static constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    const absl::string_view character = length == 0 ? kReplacement : text.substr(0, length);
+    if (out.size() + character.size() > most) break;
+    out.append(character.data(), character.size());
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+}  // namespace weir::client

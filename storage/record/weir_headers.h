@@ -1,0 +1,28 @@
+// The headers whose keys begin with "weir-": what Weir itself says of a record. Of clients only
+// their library writes one, the time of delivery. Pure functions, any thread.
+#ifndef WEIR_STORAGE_RECORD_WEIR_HEADERS_H_
+#define WEIR_STORAGE_RECORD_WEIR_HEADERS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "storage/record/record_view.h"
+
+namespace weir {
+
+inline constexpr absl::string_view kWeirHeaderPrefix = "weir-";
+
+// When share groups hand the record out, in milliseconds since the epoch, as text.
+inline constexpr absl::string_view kDeliverAtHeader = "weir-deliver-at";
+
+// 0 or more, in decimal digits and nothing else; nothing for any other text.
+std::optional<int64_t> DecodeHeaderNumber(absl::string_view text);
+
+// The record's time of delivery. Nothing: it has none, or one that is no time. The first counts.
+std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers);
+
+}  // namespace weir
+
+#endif  // WEIR_STORAGE_RECORD_WEIR_HEADERS_H_

@@ -1,0 +1,182 @@
+// Power loss at every file operation of the life of consumer groups, over the real log and the real
+// RocksDB on one disk: members join, commit, time out and leave, groups are altered and expire,
+// while the keeper flushes, makes snapshots and trims the logs. What a start then has is what the
+// records of the log say, never less than anybody was told of; also when the state directory is
+// lost with the power. Without it and its snapshots the start refuses, unless the log has all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "tests/fault/group_workload.h"
+
+namespace weir {
+namespace {
+
+constexpr int kSteps = 300;
+constexpr int kQuickSeeds = 2;
+constexpr char kState[] = "/data/state";
+constexpr char kSnapshots[] = "/data/state-snapshot";
+
+// The disk at one moment, and what was known by then.
+struct Image {
+  std::unique_ptr<SimFileSystem> disk;
+  GroupDiskWorld::Ledger ledger;
+  std::string what;
+};
+
+// A life from its begin to its end.
+struct Life {
+  std::vector<Image> images;  // for every operation, the ways to crash in turn
+  FakeTopics topics;
+  GroupDiskWorld::Records records;
+};
+
+uint64_t Seed(int number) {
+  uint64_t seed = 3000 + static_cast<uint64_t>(number);
+  if (const char* text = std::getenv("WEIR_SEED")) {
+    EXPECT_TRUE(absl::SimpleAtoi(text, &seed));
+  }
+  return seed;
+}
+
+Life Live(uint64_t seed) {
+  Life life;
+  auto owned = std::make_unique<SimFileSystem>(seed);
+  SimFileSystem& disk = *owned;
+  GroupDiskWorld world(std::move(owned));
+  EXPECT_TRUE(world.Open().ok());
+  absl::Mutex mu;  // RocksDB's threads write too
+  disk.SetObserver([&](const Operation& operation) {
+    if (IsRead(operation.kind)) return;
+    absl::MutexLock lock(&mu);
+    const uint64_t number = life.images.size();
+    const CrashMode mode = number % 3 == 0   ? CrashMode::kDropUnsynced
+                           : number % 3 == 1 ? CrashMode::kKeepAll
+                                             : CrashMode::kRandom;
+    life.images.push_back({disk.CrashImage(seed + number, mode), world.ledger(),
+                           absl::StrCat("seed ", seed, ", before operation ", number, " (",
+                                        operation.ToString(), "), mode ", static_cast<int>(mode))});
+  });
+  {
+    GroupWorkload workload(&world, seed);
+    for (int step = 0; step < kSteps; ++step) workload.Step();
+  }
+  world.Pump();
+  disk.SetObserver(nullptr);
+  EXPECT_TRUE(world.failure().ok()) << world.failure();
+  EXPECT_GT(world.log(0)->log_start(), Offset{0}) << "the log was trimmed";
+  life.topics = world.topics();
+  life.records = world.records();
+  return life;
+}
+
+// All that can happen to a group did.
+void ExpectEveryKind(const GroupDiskWorld::Records& records) {
+  std::set<int> kinds;
+  for (const auto& partition : records) {
+    for (const InternalRecord& record : partition) kinds.insert(record.kind);
+  }
+  EXPECT_THAT(kinds, ::testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+}
+
+// `world` is open.
+void ExpectWhatTheLogSays(GroupDiskWorld& world, const GroupDiskWorld::Ledger& ledger) {
+  ASSERT_TRUE(world.Flush().ok());
+  for (size_t i = 0; i < GroupDiskWorld::kPartitions; ++i) {
+    const int64_t end = world.log(i)->high_watermark().value();
+    ASSERT_GE(end, ledger.told[i]) << "somebody was told of what is gone";
+    ASSERT_LE(end, ledger.decided[i]);
+    const std::string expected = world.Replayed(i, end);
+    EXPECT_EQ(world.Loaded(i), expected);
+    EXPECT_EQ(world.Stored(i), expected);
+    EXPECT_EQ(*AppliedOffset(world.keeper().store(), GroupDiskWorld::Id(i)), Offset{end});
+  }
+}
+
+using Damage = std::function<void(SimFileSystem&)>;
+
+// The start that follows the crash, and what comes after it.
+void Verify(const Image& image, const Life& life, const Damage& damage, bool goes_on) {
+  SCOPED_TRACE(image.what);
+  std::unique_ptr<SimFileSystem> disk = image.disk->Clone();
+  damage(*disk);
+  GroupDiskWorld world(std::move(disk), 1, life.topics, life.records);
+  const absl::Status opened = world.Open();
+  ASSERT_TRUE(opened.ok()) << opened << "\n" << world.disk().RecentOperations();
+  ExpectWhatTheLogSays(world, image.ledger);
+  if (!goes_on) return;
+  {
+    GroupWorkload workload(&world, image.ledger.decided[0], /*life=*/1);
+    for (int step = 0; step < 30; ++step) workload.Step();
+  }
+  world.Pump();
+  const GroupDiskWorld::Ledger ledger = world.ledger();
+  ASSERT_TRUE(world.Stop().ok());
+  GroupDiskWorld later(world.disk().CrashImage(1, CrashMode::kDropUnsynced), 2, world.topics(),
+                       world.records());
+  const absl::Status started = later.Open();
+  ASSERT_TRUE(started.ok()) << started;
+  ExpectWhatTheLogSays(later, ledger);
+}
+
+class GroupCrashTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(GroupCrashTest, EveryCrashPointLeavesWhatTheLogSaysAndAllThatAnybodyWasTold) {
+  const Life life = Live(Seed(GetParam()));
+  ExpectEveryKind(life.records);
+  for (size_t i = 0; i < life.images.size() && !HasFailure(); ++i)
+    Verify(
+        life.images[i], life, [](SimFileSystem&) {}, /*goes_on=*/i % 8 == 0);
+  std::cout << "crash points of groups: " << life.images.size() << ", " << life.records[0].size()
+            << " and " << life.records[1].size() << " records\n";
+  EXPECT_GT(life.images.size(), 300u);
+}
+
+TEST_P(GroupCrashTest, AStateDirectoryThatIsLostIsMadeAgain) {
+  const Life life = Live(Seed(GetParam()));
+  for (size_t i = 0; i < life.images.size() && !HasFailure(); i += 7) {
+    Verify(
+        life.images[i], life,
+        [](SimFileSystem& disk) { ASSERT_TRUE(RemoveTree(disk, kState).ok()); },
+        /*goes_on=*/false);
+  }
+}
+
+TEST_P(GroupCrashTest, WithoutItsSnapshotsTooAStartRefusesUnlessTheLogHasAll) {
+  const Life life = Live(Seed(GetParam()));
+  int refused = 0;
+  int complete = 0;
+  for (size_t i = 0; i < life.images.size() && !HasFailure(); i += 7) {
+    SCOPED_TRACE(life.images[i].what);
+    std::unique_ptr<SimFileSystem> disk = life.images[i].disk->Clone();
+    ASSERT_TRUE(RemoveTree(*disk, kState).ok());
+    ASSERT_TRUE(RemoveTree(*disk, kSnapshots).ok());
+    GroupDiskWorld world(std::move(disk), 1, life.topics, life.records);
+    const absl::Status opened = world.Open();
+    if (opened.ok()) {
+      ++complete;
+      ExpectWhatTheLogSays(world, life.images[i].ledger);
+    } else {
+      ++refused;
+      EXPECT_TRUE(absl::IsDataLoss(opened)) << opened;
+      EXPECT_THAT(std::string(opened.message()), ::testing::HasSubstr(kState));
+    }
+  }
+  EXPECT_GT(refused, 5);
+  EXPECT_GT(complete, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, GroupCrashTest, ::testing::Range(0, kQuickSeeds));
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,28 @@
+// What the machine of share groups writes and answers, as people write it in scripts and read it
+// when a test fails. Pure functions.
+#ifndef WEIR_TESTS_SUPPORT_SHARE_TEXT_H_
+#define WEIR_TESTS_SUPPORT_SHARE_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "broker/runtime/internal_record.h"
+#include "broker/share/share_requests.h"
+
+namespace weir {
+
+// `origin_ms`: times of day are told from there.
+std::string ShareRecordText(const InternalRecord& record, int64_t origin_ms);
+std::string Text(const Acquired& acquired);
+std::string Text(const std::vector<AckResult>& results);
+std::string Text(const Renewed& renewed, int64_t origin_ms);
+std::string Text(const DyingJob& job, int64_t origin_ms);
+std::string Text(const SharePartitionDescription& description);
+std::string Text(const JobDescription& job, int64_t origin_ms);
+std::string ShareErrorText(const absl::Status& status);
+
+}  // namespace weir
+
+#endif  // WEIR_TESTS_SUPPORT_SHARE_TEXT_H_
