@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/runtime/stored_message.h"
 #include "storage/base/check.h"
 #include "weir/internal/group.pb.h"
 
@@ -16,29 +17,15 @@ static_assert(static_cast<int>(GroupStart::kNone) == internal::NONE);
 static_assert(static_cast<int>(Assignor::kRange) == internal::RANGE);
 static_assert(static_cast<int>(GroupOrder::kKey) == internal::ORDER_KEY);
 
-absl::Status Malformed(absl::string_view message, absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("a stored ", message, " is damaged: ", what));
-}
-
 template <typename Message>
 InternalRecord Record(GroupRecordKind kind, const Message& message) {
-  return {.kind = static_cast<uint16_t>(kind),
-          .version = kGroupRecordVersion,
-          .payload = message.SerializeAsString()};
-}
-
-template <typename Message>
-absl::StatusOr<Message> Parse(absl::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return Malformed(std::string(Message::descriptor()->name()), "it cannot be parsed");
-  return message;
+  return RecordOfMessage(static_cast<uint16_t>(kind), kGroupRecordVersion, message);
 }
 
 // Parses a message that names a group.
 template <typename Message>
 absl::StatusOr<Message> ParseOfGroup(absl::string_view bytes) {
-  WEIR_ASSIGN_OR_RETURN(Message message, Parse<Message>(bytes));
+  WEIR_ASSIGN_OR_RETURN(Message message, ParseStored<Message>(bytes));
   if (message.group().empty())
     return Malformed(std::string(Message::descriptor()->name()), "no group");
   return message;
@@ -334,7 +321,7 @@ std::string EncodeCommittedOffset(const CommittedOffset& committed) {
 
 absl::StatusOr<CommittedOffset> DecodeCommittedOffset(absl::string_view bytes) {
   WEIR_ASSIGN_OR_RETURN(const internal::CommittedOffset message,
-                        Parse<internal::CommittedOffset>(bytes));
+                        ParseStored<internal::CommittedOffset>(bytes));
   return Committed(message);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/runtime/stored_message.h"
 #include "storage/base/bytes.h"
 #include "storage/base/check.h"
 #include "weir/internal/share.pb.h"
@@ -13,29 +14,15 @@ namespace {
 
 constexpr size_t kHashBytes = 16;
 
-absl::Status Malformed(absl::string_view message, absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("a stored ", message, " is damaged: ", what));
-}
-
 template <typename Message>
 InternalRecord Record(ShareRecordKind kind, const Message& message) {
-  return {.kind = static_cast<uint16_t>(kind),
-          .version = kShareRecordVersion,
-          .payload = message.SerializeAsString()};
-}
-
-template <typename Message>
-absl::StatusOr<Message> Parse(absl::string_view bytes) {
-  Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return Malformed(std::string(Message::descriptor()->name()), "it cannot be parsed");
-  return message;
+  return RecordOfMessage(static_cast<uint16_t>(kind), kShareRecordVersion, message);
 }
 
 // Parses a message that names a share-partition by its number.
 template <typename Message>
 absl::StatusOr<Message> ParseNumbered(absl::string_view bytes) {
-  WEIR_ASSIGN_OR_RETURN(Message message, Parse<Message>(bytes));
+  WEIR_ASSIGN_OR_RETURN(Message message, ParseStored<Message>(bytes));
   if (message.number() < 1)
     return Malformed(std::string(Message::descriptor()->name()), "no share-partition");
   return message;
@@ -240,7 +227,7 @@ std::string EncodeParkedJob(const ParkedJob& job) {
 }
 
 absl::StatusOr<ParkedJob> DecodeParkedJob(absl::string_view bytes) {
-  WEIR_ASSIGN_OR_RETURN(const internal::ParkedJob message, Parse<internal::ParkedJob>(bytes));
+  WEIR_ASSIGN_OR_RETURN(const internal::ParkedJob message, ParseStored<internal::ParkedJob>(bytes));
   return JobOf(message);
 }
 
@@ -251,7 +238,8 @@ std::string EncodeAttemptEnd(const AttemptEnd& attempt) {
 }
 
 absl::StatusOr<AttemptEnd> DecodeAttemptEnd(absl::string_view bytes) {
-  WEIR_ASSIGN_OR_RETURN(const internal::AttemptEnd message, Parse<internal::AttemptEnd>(bytes));
+  WEIR_ASSIGN_OR_RETURN(const internal::AttemptEnd message,
+                        ParseStored<internal::AttemptEnd>(bytes));
   return AttemptOf(message);
 }
 
