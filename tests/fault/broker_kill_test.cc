@@ -12,12 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/broker_ledger.h"
 #include "tests/fault/consumption_ledger.h"
 #include "tests/fault/member_fleet.h"
 #include "tests/support/broker_runner.h"
+#include "tests/support/environment.h"
 #include "tests/support/sim_random.h"
 #include "weir/admin.h"
 
@@ -39,12 +39,8 @@ const std::vector<std::string> kNoRetention = {"--retention-check-interval", "1h
 class BrokerKillTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const char* text = getenv("WEIR_KILL_CYCLES")) {
-      ASSERT_TRUE(absl::SimpleAtoi(text, &cycles_));
-    }
-    if (const char* text = getenv("WEIR_SEED")) {
-      ASSERT_TRUE(absl::SimpleAtoi(text, &seed_));
-    }
+    cycles_ = FromEnvironment("WEIR_KILL_CYCLES", cycles_);
+    seed_ = FromEnvironment("WEIR_SEED", seed_);
     random_ = SimRandom(seed_);
     ASSERT_NE(mkdtemp(directory_), nullptr);
     ASSERT_TRUE(Start(kBusyRetention).ok());

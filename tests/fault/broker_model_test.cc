@@ -10,10 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/model_worker.h"
 #include "tests/support/broker_runner.h"
+#include "tests/support/environment.h"
 #include "tests/support/sim_random.h"
 #include "weir/admin.h"
 
@@ -25,9 +25,8 @@ constexpr int kWorkers = 4;
 class BrokerModelTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (const char* text = getenv("WEIR_MODEL_OPERATIONS"))
-      ASSERT_TRUE(absl::SimpleAtoi(text, &operations_));
-    if (const char* text = getenv("WEIR_SEED")) ASSERT_TRUE(absl::SimpleAtoi(text, &seed_));
+    operations_ = FromEnvironment("WEIR_MODEL_OPERATIONS", operations_);
+    seed_ = FromEnvironment("WEIR_SEED", seed_);
     random_ = std::make_unique<SimRandom>(seed_);
     ASSERT_NE(mkdtemp(directory_), nullptr);
     ASSERT_TRUE(Start().ok());

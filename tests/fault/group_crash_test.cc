@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -14,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "tests/fault/group_workload.h"
+#include "tests/support/environment.h"
 
 namespace weir {
 namespace {
@@ -42,11 +41,7 @@ struct Life {
 };
 
 uint64_t Seed(int number) {
-  uint64_t seed = 3000 + static_cast<uint64_t>(number);
-  if (const char* text = std::getenv("WEIR_SEED")) {
-    EXPECT_TRUE(absl::SimpleAtoi(text, &seed));
-  }
-  return seed;
+  return FromEnvironment("WEIR_SEED", 3000 + static_cast<uint64_t>(number));
 }
 
 Life Live(uint64_t seed) {

@@ -3,12 +3,11 @@
 // itself is cut off again. tests/README.md says how to replay a failing seed and how to run more.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/log_workload.h"
+#include "tests/support/environment.h"
 
 namespace weir {
 namespace {
@@ -18,14 +17,6 @@ constexpr int kQuickSeeds = 5;
 constexpr int64_t kQuickSteps = 260;
 constexpr int64_t kQuickImages = 8;
 constexpr int64_t kQuickStates = 40'000;
-
-int64_t FromEnvironment(const char* name, int64_t otherwise) {
-  const char* const text = std::getenv(name);
-  int64_t value = otherwise;
-  if (text != nullptr && !absl::SimpleAtoi(text, &value))
-    ADD_FAILURE() << name << "=" << text << " is no number";
-  return value;
-}
 
 struct Counts {
   int64_t states = 0;
@@ -71,8 +62,7 @@ class LogCrashTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(LogCrashTest, EveryStateThatACrashCanLeaveKeepsThePromises) {
   const auto quick_seed = static_cast<uint64_t>(1000 + GetParam());
-  const auto seed =
-      static_cast<uint64_t>(FromEnvironment("WEIR_SEED", static_cast<int64_t>(quick_seed)));
+  const uint64_t seed = FromEnvironment("WEIR_SEED", quick_seed);
   const int64_t steps = FromEnvironment("WEIR_CRASH_STEPS", kQuickSteps);
   const int64_t images = FromEnvironment("WEIR_CRASH_IMAGES", kQuickImages);
   LogWorldOptions options;

@@ -11,13 +11,13 @@
 #include <iostream>
 #include <thread>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fault/broker_ledger.h"
 #include "tests/fault/consumption_ledger.h"
 #include "tests/fault/member_fleet.h"
 #include "tests/fault/topic_churn.h"
 #include "tests/support/broker_runner.h"
+#include "tests/support/environment.h"
 #include "tests/support/sim_random.h"
 #include "weir/admin.h"
 
@@ -71,10 +71,8 @@ class PowerCutTest : public ::testing::Test {
 };
 
 TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
-  int64_t cuts = 20;
-  uint64_t seed = 1;
-  if (const char* text = getenv("WEIR_POWER_CUTS")) ASSERT_TRUE(absl::SimpleAtoi(text, &cuts));
-  if (const char* text = getenv("WEIR_SEED")) ASSERT_TRUE(absl::SimpleAtoi(text, &seed));
+  const int64_t cuts = FromEnvironment("WEIR_POWER_CUTS", int64_t{20});
+  const uint64_t seed = FromEnvironment("WEIR_SEED", uint64_t{1});
   SimRandom random(seed);
   BrokerRunner broker(WEIR_BROKER);
   const absl::Status started = broker.Start(directory_ + "/disk/data");

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -11,32 +10,10 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "tests/support/group_text.h"
+#include "tests/support/script_words.h"
 
 namespace weir {
 namespace {
-
-int64_t Number(absl::string_view text) {
-  int64_t number = 0;
-  WEIR_CHECK(absl::SimpleAtoi(text, &number));
-  return number;
-}
-
-absl::Duration ParseTime(absl::string_view text) {
-  absl::Duration duration;
-  WEIR_CHECK(absl::ParseDuration(text, &duration));
-  return duration;
-}
-
-// "name=value" words from `from` on.
-std::map<std::string, std::string> OptionsOf(const std::vector<std::string>& words, size_t from) {
-  std::map<std::string, std::string> options;
-  for (size_t i = from; i < words.size(); ++i) {
-    const std::pair<std::string, std::string> option =
-        absl::StrSplit(words[i], absl::MaxSplits('=', 1));
-    options.insert(option);
-  }
-  return options;
-}
 
 std::optional<GroupStart> StartOf(const std::map<std::string, std::string>& options) {
   const auto found = options.find("start");

@@ -11,35 +11,13 @@
 #include "absl/strings/strip.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
+#include "tests/support/script_words.h"
 #include "tests/support/share_text.h"
 
 namespace weir {
 namespace {
 
-int64_t Number(absl::string_view text) {
-  int64_t number = 0;
-  WEIR_CHECK(absl::SimpleAtoi(text, &number));
-  return number;
-}
-
-absl::Duration ParseTime(absl::string_view text) {
-  absl::Duration duration;
-  WEIR_CHECK(absl::ParseDuration(text, &duration));
-  return duration;
-}
-
 int64_t Milliseconds(absl::string_view text) { return absl::ToInt64Milliseconds(ParseTime(text)); }
-
-// The "name=value" words from `from` on, and words alone, whose value is empty.
-std::map<std::string, std::string> OptionsOf(const std::vector<std::string>& words, size_t from) {
-  std::map<std::string, std::string> options;
-  for (size_t i = from; i < words.size(); ++i) {
-    const std::pair<std::string, std::string> option =
-        absl::StrSplit(words[i], absl::MaxSplits('=', 1));
-    options.insert(option);
-  }
-  return options;
-}
 
 std::vector<Offset> OffsetsOf(const std::vector<std::string>& words, size_t from) {
   std::vector<Offset> offsets;

@@ -54,6 +54,22 @@ class Seen {
   std::map<std::string, int> values_ ABSL_GUARDED_BY(mu_);
 };
 
+// Where handlers stand until they are let through; at most one at a time comes first.
+class Gate {
+ public:
+  void Pass() {
+    if (!reached_.exchange(true)) first_.Notify();
+    open_.WaitForNotification();
+  }
+  void AwaitFirst() const { first_.WaitForNotification(); }
+  void Open() { open_.Notify(); }
+
+ private:
+  std::atomic<bool> reached_ = false;
+  absl::Notification first_;
+  absl::Notification open_;
+};
+
 class WorkerTest : public testing::Test {
  protected:
   void TearDown() override { EXPECT_THAT(broker_.complaints(), IsEmpty()); }
@@ -177,17 +193,15 @@ TEST_F(WorkerTest, NoMoreJobsAreOpenThanItMay) {
 }
 
 TEST_F(WorkerTest, AsksForFewJobsWhileItDoesNotKnowHowLongTheyTake) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, Numbers(1'000));
   Worker worker = NewWorker([&](const Job&) {
-    if (!started.HasBeenNotified()) started.Notify();
-    go.WaitForNotification();
+    gate.Pass();
     return JobResult::Accept();
   });
-  started.WaitForNotification();
+  gate.AwaitFirst();
   EXPECT_LE(broker_.CountOf(JobState::kAcquired), 2);
-  go.Notify();
+  gate.Open();
   broker_.AwaitDone(1'000);
 }
 
@@ -309,60 +323,54 @@ TEST_F(WorkerTest, AnAnswerThatWasLostIsAskedForAgain) {
 }
 
 TEST_F(WorkerTest, AnAcceptAfterTheSessionWasForgottenStillCounts) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, {"slow"});
   Worker worker = NewWorker(
       [&](const Job&) {
-        started.Notify();
-        go.WaitForNotification();
+        gate.Pass();
         return JobResult::Accept();
       },
       /*concurrency=*/1, /*max_open=*/1);
-  started.WaitForNotification();
+  gate.AwaitFirst();
   broker_.BreakStreamsAndForget();
   broker_.AwaitJoins(2);
-  go.Notify();
+  gate.Open();
   broker_.AwaitDone(1);
   EXPECT_TRUE(worker.Stop().ok());
   EXPECT_EQ(worker.counters().accepted, 1);
 }
 
 TEST_F(WorkerTest, WhatWaitsWhenTheSessionIsForgottenIsNotBegunWith) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, Numbers(2));
   Worker worker = NewWorker([&](const Job& job) {
     seen_.Add(*job.record.value);
-    if (!started.HasBeenNotified()) started.Notify();
-    go.WaitForNotification();
+    gate.Pass();
     return JobResult::Accept();
   });
-  started.WaitForNotification();
+  gate.AwaitFirst();
   broker_.AwaitAcquired(2);
   broker_.HandToAnother(Id(0));
   broker_.HandToAnother(Id(1));
   broker_.BreakStreamsAndForget();
   broker_.AwaitCredits(1);  // so it has heard that its session is none any more
   EXPECT_EQ(worker.counters().lock_lost, 1);
-  go.Notify();
+  gate.Open();
   EXPECT_TRUE(worker.Stop().ok());
   EXPECT_THAT(seen_.values(), SizeIs(1));
   EXPECT_EQ(worker.counters().lock_lost, 2);
 }
 
 TEST_F(WorkerTest, ALockThatWentToSomebodyElseIsTold) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, {"slow"});
   Worker worker = NewWorker([&](const Job&) {
-    started.Notify();
-    go.WaitForNotification();
+    gate.Pass();
     return JobResult::Accept();
   });
-  started.WaitForNotification();
+  gate.AwaitFirst();
   broker_.HandToAnother(Id(0));
-  go.Notify();
+  gate.Open();
   EXPECT_TRUE(worker.Stop().ok());
   EXPECT_EQ(worker.counters().lock_lost, 1);
   EXPECT_EQ(worker.counters().accepted, 0);
@@ -406,19 +414,17 @@ TEST_F(WorkerTest, AnErrorThatMayPassIsSaidAgainAndAnotherIsCounted) {
 }
 
 TEST_F(WorkerTest, StopFinishesWhatIsBegunAndGivesBackTheRest) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, Numbers(10));
   Worker worker = NewWorker([&](const Job& job) {
     seen_.Add(*job.record.value);
-    if (!started.HasBeenNotified()) started.Notify();
-    go.WaitForNotification();
+    gate.Pass();
     return JobResult::Accept();
   });
-  started.WaitForNotification();
+  gate.AwaitFirst();
   worker.RequestStop();
   EXPECT_EQ(worker.Wait(absl::ZeroDuration()).code(), absl::StatusCode::kDeadlineExceeded);
-  go.Notify();
+  gate.Open();
   EXPECT_TRUE(worker.Wait().ok());
   EXPECT_THAT(seen_.values(), SizeIs(1));
   EXPECT_EQ(broker_.CountOf(JobState::kDone), 1);
@@ -440,38 +446,34 @@ TEST_F(WorkerTest, StopWaitsForTheAnswers) {
 }
 
 TEST_F(WorkerTest, AStopThatABreakInterruptsIsFinishedAfterIt) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, {"one"});
   Worker worker = NewWorker([&](const Job&) {
-    started.Notify();
-    go.WaitForNotification();
+    gate.Pass();
     return JobResult::Accept();
   });
-  started.WaitForNotification();
+  gate.AwaitFirst();
   worker.RequestStop();
   broker_.LoseNextAcknowledgements();
-  go.Notify();
+  gate.Open();
   EXPECT_TRUE(worker.Wait().ok());
   EXPECT_EQ(broker_.CountOf(JobState::kDone), 1);
   EXPECT_EQ(worker.counters().accepted, 1);
 }
 
 TEST_F(WorkerTest, StopGivesBackAJobWhoseHandlerDoesNotReturn) {
-  absl::Notification started;
-  absl::Notification go;
+  Gate gate;
   broker_.Append("orders", 0, {"endless"});
   {
     Worker worker = NewWorker([&](const Job&) {
-      started.Notify();
-      go.WaitForNotification();
+      gate.Pass();
       return JobResult::Accept();
     });
-    started.WaitForNotification();
+    gate.AwaitFirst();
     EXPECT_TRUE(worker.Stop(absl::ZeroDuration()).ok());
     EXPECT_EQ(broker_.StateOf(Id(0)), JobState::kAvailable);
     EXPECT_EQ(broker_.DeliveriesOf(Id(0)), 0);
-    go.Notify();
+    gate.Open();
   }
   EXPECT_EQ(broker_.StateOf(Id(0)), JobState::kAvailable);
   EXPECT_THAT(broker_.said(), IsEmpty());

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <numeric>
 
-#include "absl/strings/numbers.h"
 #include "broker/group/assignor.h"
+#include "tests/support/environment.h"
 #include "tests/support/sim_random.h"
 #include "tests/unit/group_assignor_support.h"
 
@@ -23,18 +22,11 @@ constexpr char kLetters[] = "ABCDEFGH";
 
 // Runs `test` with every seed, or with the one of the environment, and says which one failed.
 void ForEachSeed(const std::function<void(SimRandom*)>& test) {
-  uint64_t first = 1;
-  uint64_t count = kSeeds;
-  if (const char* text = std::getenv("WEIR_SEED")) {
-    ASSERT_TRUE(absl::SimpleAtoi(text, &first));
-    count = 1;
-  }
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  ForSeeds("WEIR_ASSIGNOR_SEEDS", kSeeds, [&](uint64_t seed) {
     SCOPED_TRACE(absl::StrCat("WEIR_SEED=", seed));
     SimRandom random(seed);
     test(&random);
-    if (testing::Test::HasFailure()) return;
-  }
+  });
 }
 
 bool CanTake(const AssignorInput::Member& member, const TopicPartition& partition,

@@ -4,32 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <cstdint>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "tests/support/environment.h"
 
 namespace weir {
 namespace {
 
 constexpr int kActions = 600;
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  uint64_t value = otherwise;
-  if (text != nullptr && !absl::SimpleAtoi(text, &value))
-    ADD_FAILURE() << name << "=" << text << " is no number";
-  return value;
-}
-
 TEST(ShareSimulationTest, WhatMustHoldHoldsInAnyWorld) {
-  const uint64_t first = FromEnvironment("WEIR_SEED", 1);
-  const uint64_t count =
-      std::getenv("WEIR_SEED") != nullptr ? 1 : FromEnvironment("WEIR_SHARE_SEEDS", 300);
-  for (uint64_t seed = first; seed < first + count; ++seed) {
-    const std::string wrong = ShareSimulation(seed).Run(kActions);
-    ASSERT_EQ(wrong, "") << "WEIR_SEED=" << seed;
-  }
+  ForSeeds("WEIR_SHARE_SEEDS", 300, [](uint64_t seed) {
+    ASSERT_EQ(ShareSimulation(seed).Run(kActions), "") << "WEIR_SEED=" << seed;
+  });
 }
 
 }  // namespace
