@@ -50,8 +50,11 @@ absl::Status WorkStream::Take() {
   WEIR_RETURN_IF_ERROR(CheckJoins(in.has_join(), /*first=*/session_ == nullptr));
   if (in.has_join()) WEIR_RETURN_IF_ERROR(Join(in.join()));
   WEIR_RETURN_IF_ERROR(CheckJobItems(in.acknowledge_size(), in.renew_size()));
-  WEIR_RETURN_IF_ERROR(TakeCredits(in.credits()));
+  WEIR_RETURN_IF_ERROR(CheckCredits(in.credits()));
+  // What is done is said first: after a restart of the broker a job that a worker has finished must
+  // not be handed out before.
   if (in.acknowledge_size() > 0 || in.renew_size() > 0) Acknowledge(in, std::move(memory));
+  if (in.credits() > 0) session_->AddCredits(in.credits());
   return absl::OkStatus();
 }
 
@@ -87,19 +90,15 @@ absl::Status WorkStream::Join(const v1::WorkJoin& join) {
   return absl::OkStatus();
 }
 
-absl::Status WorkStream::TakeCredits(int64_t credits) {
-  if (credits == 0) return absl::OkStatus();
-  {
-    absl::MutexLock lock(&mu_);
-    if (credits < 0 || credits > limits::kCreditsMost - credits_) {
-      return MakeError(Reason::kInvalidRequest,
-                       absl::StrCat("credits is ", credits, " beside ", credits_,
-                                    " that are open; it must be 0 or more, and at most ",
-                                    limits::kCreditsMost, " may be open"));
-    }
-    credits_ += credits;
+absl::Status WorkStream::CheckCredits(int64_t credits) {
+  absl::MutexLock lock(&mu_);
+  if (credits < 0 || credits > limits::kCreditsMost - credits_) {
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("credits is ", credits, " beside ", credits_,
+                                  " that are open; it must be 0 or more, and at most ",
+                                  limits::kCreditsMost, " may be open"));
   }
-  session_->AddCredits(credits);
+  credits_ += credits;
   return absl::OkStatus();
 }
 

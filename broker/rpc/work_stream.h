@@ -59,7 +59,8 @@ class WorkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
 
   absl::Status Take() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Join(const v1::WorkJoin& join) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status TakeCredits(int64_t credits) ABSL_LOCKS_EXCLUDED(mu_);
+  // Counts them as open.
+  absl::Status CheckCredits(int64_t credits) ABSL_LOCKS_EXCLUDED(mu_);
   void Acknowledge(const v1::WorkRequest& request, Reservation memory) ABSL_LOCKS_EXCLUDED(mu_);
   void OnAnswers(uint64_t number, JobAnswers answers) ABSL_LOCKS_EXCLUDED(mu_);
   // Jobs that cannot be decoded are rejected in the worker's name.

@@ -18,6 +18,9 @@ constexpr int kDeliveries = 2;
 // After so long a session looks by itself, whatever it was or was not told.
 constexpr absl::Duration kLongestRest = absl::Seconds(5);
 constexpr absl::Duration kMemoryRest = absl::Milliseconds(100);
+// Jobs that are tried again lie apart: for few of them a small read does.
+constexpr int64_t kFewJobs = 100;
+constexpr int64_t kFewJobsBytes = 64 * limits::kKiB;
 
 int64_t CountOf(const AcquiredJobs& jobs) { return jobs.last - jobs.first + 1; }
 
@@ -36,10 +39,9 @@ void WorkerSession::SetOwner(Owner* owner) {
     owner_ = owner;
     credits_ = 0;
     deliveries_ = 0;
-    for (const PlacePtr& place : places_) {
-      place->ready = true;
-      if (owner == nullptr) GiveUpLease(place.get());
-    }
+    buffer_ = nullptr;
+    places_.SetAllReady();
+    if (owner == nullptr) places_.GiveUpLeases();
   }
   Pump();
 }
@@ -73,11 +75,7 @@ bool WorkerSession::Wake(const SharePartitionId& id) {
   bool can_take = false;
   {
     absl::MutexLock lock(&mu_);
-    const auto found = std::find_if(places_.begin(), places_.end(),
-                                    [&](const PlacePtr& place) { return place->id == id; });
-    if (found == places_.end()) return false;
-    (*found)->ready = true;
-    (*found)->signalled = true;
+    if (!places_.SetReady(id)) return false;
     can_take = owner_ != nullptr && !closed_ && MayAcquire();
   }
   if (can_take) Pump();
@@ -89,7 +87,7 @@ void WorkerSession::OnLocksForgotten() {
     absl::MutexLock lock(&mu_);
     held_ = 0;
     alone_until_ms_ = 0;
-    for (const PlacePtr& place : places_) place->ready = true;
+    places_.SetAllReady();
   }
   Pump();
 }
@@ -103,8 +101,8 @@ absl::btree_set<PartitionIndex> WorkerSession::Close() {
     shards = shards_;
     undelivered_.clear();
     delivering_ = nullptr;
-    for (const PlacePtr& place : places_) GiveUpLease(place.get());
-    places_.clear();
+    buffer_ = nullptr;
+    places_.GiveUpLeases();
     if (rest_ != nullptr) services_->waiters->Cancel(rest_);
   }
   Pump();
@@ -118,7 +116,7 @@ absl::btree_set<PartitionIndex> WorkerSession::shards() const {
 
 void WorkerSession::End(const absl::Status& why) {
   closed_ = true;
-  for (const PlacePtr& place : places_) GiveUpLease(place.get());
+  places_.GiveUpLeases();
   if (owner_ != nullptr) std::exchange(owner_, nullptr)->OnEnd(why);
 }
 
@@ -137,7 +135,7 @@ void WorkerSession::Pump() {
     std::vector<SharePartitionId> to_wake;
     {
       absl::MutexLock lock(&mu_);
-      if (!again_ && action_ == nullptr && to_wake_.empty()) {
+      if (!again_ && action_ == nullptr) {
         pumping_ = false;
         return;
       }
@@ -146,6 +144,7 @@ void WorkerSession::Pump() {
       if (action_ == nullptr) Plan();
       action = std::exchange(action_, nullptr);
       to_wake.swap(to_wake_);
+      for (SharePartitionId& id : places_.TakeGivenUp()) to_wake.push_back(std::move(id));
     }
     for (const SharePartitionId& id : to_wake) services_->workers->Wake(id);
     if (action != nullptr) action();
@@ -155,95 +154,38 @@ void WorkerSession::Pump() {
 void WorkerSession::Plan() {
   if (busy_ || closed_ || owner_ == nullptr) return;
   if (delivering_ != nullptr) Deliver();
-  if (busy_ || delivering_ != nullptr || !Refresh()) return;
+  if (busy_ || deliveries_ >= kDeliveries || !Refresh()) return;
   if (!MayAcquire()) {
-    for (const PlacePtr& place : places_) GiveUpLease(place.get());
+    buffer_ = nullptr;
+    places_.GiveUpLeases();
     return;
   }
-  const PlacePtr place = NextReady();
+  const WorkPlacePtr place = places_.NextReady();
   if (place == nullptr) return Rest();
-  if (CanScan(place.get())) return Read(place, *place->scan_from, &WorkerSession::OnScanned);
+  if (places_.CanScan(place.get()))
+    return Read(place, *place->scan_from, options_.read_bytes, &WorkerSession::OnScanned);
   Acquire(place, std::nullopt);
 }
 
 bool WorkerSession::MayAcquire() const {
-  if (credits_ <= 0 || deliveries_ >= kDeliveries) return false;
+  if (credits_ <= 0) return false;
   if (held_ == 0) return true;
   return !draining_ && alone_until_ms_ <= services_->clock->NowMs();
 }
 
 bool WorkerSession::Refresh() {
-  std::shared_ptr<const ShareGroup> reads = services_->share_directory->FindGroup(options_.group);
-  if (reads == nullptr) {
-    End(MakeError(Reason::kUnknownGroup,
-                  absl::StrCat("there is no share group '", options_.group, "' any more")));
-    return false;
-  }
-  if (reads == reads_) return true;
-  reads_ = std::move(reads);
-  std::vector<PlacePtr> places;
-  for (const ShareSource& read : reads_->sources) {
-    const auto known = std::find_if(places_.begin(), places_.end(), [&](const PlacePtr& place) {
-      return place->id.partition == read.partition;
-    });
-    PlacePtr place = known != places_.end() ? *known : MakePlace(read);
-    if (place != nullptr) places.push_back(std::move(place));
-  }
-  for (const PlacePtr& place : places_) {
-    if (std::find(places.begin(), places.end(), place) == places.end()) GiveUpLease(place.get());
-  }
-  places_ = std::move(places);
-  return true;
-}
-
-WorkerSession::PlacePtr WorkerSession::MakePlace(const ShareSource& reads) {
-  const auto found = services_->partitions->Find(reads.topic, reads.partition.partition);
-  // A topic that was deleted, or made anew, is left out soon.
-  if (!found.ok() || found->partition->id() != reads.partition) return nullptr;
-  auto place = std::make_shared<Place>();
-  place->id = {.group = options_.group, .partition = reads.partition};
-  place->shard = services_->shares->PartitionOf(place->id);
-  place->topic = reads.topic;
-  place->partition = found->partition;
-  place->delays = found->topic->config.delayed_delivery;
-  return place;
-}
-
-WorkerSession::PlacePtr WorkerSession::NextReady() {
-  for (size_t i = 0; i < places_.size(); ++i) {
-    const PlacePtr& place = places_[(turn_ + i) % places_.size()];
-    if (!place->ready) continue;
-    turn_ = (turn_ + i + 1) % places_.size();
-    return place;
-  }
-  return nullptr;
-}
-
-bool WorkerSession::CanScan(Place* place) {
-  if (!place->scan_from) return false;
-  if (!place->leased) place->leased = services_->workers->Lease(place->id, options_.id);
-  if (!place->leased) return false;
-  return place->partition->log() == nullptr ||
-         place->partition->high_watermark() > *place->scan_from;
-}
-
-void WorkerSession::GiveUpLease(Place* place) {
-  if (!std::exchange(place->leased, false)) return;
-  services_->workers->GiveUpLease(place->id, options_.id);
-  to_wake_.push_back(place->id);
+  if (places_.Refresh()) return true;
+  End(MakeError(Reason::kUnknownGroup,
+                absl::StrCat("there is no share group '", options_.group, "' any more")));
+  return false;
 }
 
 // Until a log that this session scans grows, the machine tells of something, or a while has passed.
 void WorkerSession::Rest() {
   if (rest_ != nullptr) services_->waiters->Cancel(std::exchange(rest_, nullptr));
-  std::vector<Waiters::Target> targets;
-  for (const PlacePtr& place : places_) {
-    place->buffer = nullptr;  // who waits holds no memory
-    if (place->leased && place->scan_from)
-      targets.push_back({.partition = place->partition, .above = *place->scan_from});
-  }
+  buffer_ = nullptr;
   const absl::Duration rest = std::exchange(try_again_soon_, false) ? kMemoryRest : kLongestRest;
-  action_ = [self = shared_from_this(), targets = std::move(targets),
+  action_ = [self = shared_from_this(), targets = places_.Awaited(),
              until = services_->clock->Monotonic() + rest]() mutable {
     absl::StatusOr<Waiters::Handle> handle = self->services_->waiters->Add(
         std::move(targets), until, [self](WakeReason why) { self->OnRested(why); });
@@ -259,10 +201,10 @@ void WorkerSession::OnRested(WakeReason why) {
   {
     absl::MutexLock lock(&mu_);
     rest_ = nullptr;
-    for (const PlacePtr& place : places_) {
-      const bool grown = place->leased && place->scan_from &&
-                         place->partition->high_watermark() > *place->scan_from;
-      place->ready |= grown || why == WakeReason::kDeadline;
+    if (why == WakeReason::kDeadline) {
+      places_.SetAllReady();
+    } else {
+      places_.NoteGrown();
     }
   }
   Pump();
@@ -270,15 +212,22 @@ void WorkerSession::OnRested(WakeReason why) {
 
 // --- The log, and the machine ---
 
-void WorkerSession::Read(const PlacePtr& place, Offset from, Then then) {
+std::shared_ptr<const JobBuffer> WorkerSession::BufferOf(const WorkPlace& place,
+                                                         Offset offset) const {
+  const bool holds = buffer_ != nullptr && buffer_->partition == place.id.partition &&
+                     buffer_->from <= offset && offset < buffer_->next;
+  return holds ? buffer_ : nullptr;
+}
+
+void WorkerSession::Read(const WorkPlacePtr& place, Offset from, int64_t max_bytes, Then then) {
   busy_ = true;
-  action_ = [self = shared_from_this(), place, from, then] {
+  action_ = [self = shared_from_this(), place, from, max_bytes, then] {
     const Services& services = *self->services_;
     FetchQuery query{.partition = place->partition,
                      .status = absl::OkStatus(),
                      .offset = from,
-                     .max_bytes = self->options_.read_bytes};
-    const FetchLimits limits{.max_bytes = self->options_.read_bytes, .min_bytes = 0};
+                     .max_bytes = max_bytes};
+    const FetchLimits limits{.max_bytes = max_bytes, .min_bytes = 0};
     std::vector<FetchQuery> queries;
     queries.push_back(std::move(query));
     const auto fetch = std::make_shared<Fetch>(std::move(queries), 0, limits, services.waiters,
@@ -290,7 +239,7 @@ void WorkerSession::Read(const PlacePtr& place, Offset from, Then then) {
   };
 }
 
-void WorkerSession::OnScanned(const PlacePtr& place, Offset from,
+void WorkerSession::OnScanned(const WorkPlacePtr& place, Offset from,
                               absl::StatusOr<PartitionRead> read) {
   std::optional<ShareScan> scan;
   std::shared_ptr<const JobBuffer> buffer;
@@ -298,7 +247,7 @@ void WorkerSession::OnScanned(const PlacePtr& place, Offset from,
     bool keys = false;
     {
       absl::MutexLock lock(&mu_);
-      keys = reads_ != nullptr && reads_->settings.order == ShareOrder::kKey;
+      keys = places_.keys();
     }
     const BatchSpan& batches = read->read.batches;
     if (batches.size > 0) {
@@ -306,7 +255,8 @@ void WorkerSession::OnScanned(const PlacePtr& place, Offset from,
                       {.keys = keys, .delays = place->delays, .now_ms = services_->clock->NowMs()});
     }
     const Offset next = read->read.next_offset;
-    buffer = std::make_shared<const JobBuffer>(JobBuffer{*std::move(read), from, next});
+    buffer = std::make_shared<const JobBuffer>(
+        JobBuffer{place->id.partition, *std::move(read), from, next});
   } else if (ReasonOf(read.status()) == Reason::kOffsetOutOfRange) {
     // What lay there went with the log.
     const std::shared_ptr<PartitionLog> log = place->partition->log();
@@ -320,14 +270,14 @@ void WorkerSession::OnScanned(const PlacePtr& place, Offset from,
       try_again_soon_ = true;
       place->ready = false;
     } else if (owner_ != nullptr && !closed_) {
-      if (buffer != nullptr) place->buffer = std::move(buffer);
+      if (buffer != nullptr) buffer_ = std::move(buffer);
       Acquire(place, std::move(scan));
     }
   }
   Pump();
 }
 
-void WorkerSession::Acquire(const PlacePtr& place, std::optional<ShareScan> scan) {
+void WorkerSession::Acquire(const WorkPlacePtr& place, std::optional<ShareScan> scan) {
   busy_ = true;
   place->signalled = false;
   shards_.insert(place->shard);
@@ -351,7 +301,7 @@ void WorkerSession::Acquire(const PlacePtr& place, std::optional<ShareScan> scan
   };
 }
 
-void WorkerSession::OnAcquired(const PlacePtr& place, int64_t asked,
+void WorkerSession::OnAcquired(const WorkPlacePtr& place, int64_t asked,
                                absl::StatusOr<Acquired> acquired) {
   {
     absl::MutexLock lock(&mu_);
@@ -360,13 +310,13 @@ void WorkerSession::OnAcquired(const PlacePtr& place, int64_t asked,
       NoteAcquired(place, asked, *std::move(acquired));
     } else {
       place->ready = false;  // it is not open yet, or the group goes: a while later it is known
-      GiveUpLease(place.get());
+      places_.GiveUpLease(place.get());
     }
   }
   Pump();
 }
 
-void WorkerSession::NoteAcquired(const PlacePtr& place, int64_t asked, Acquired acquired) {
+void WorkerSession::NoteAcquired(const WorkPlacePtr& place, int64_t asked, Acquired acquired) {
   int64_t count = 0;
   for (const AcquiredJobs& jobs : acquired.jobs) {
     count += CountOf(jobs);
@@ -376,8 +326,8 @@ void WorkerSession::NoteAcquired(const PlacePtr& place, int64_t asked, Acquired 
   if (!options_.once) held_ += count;
   draining_ = acquired.alone_waiting > 0 && held_ > 0;
   place->scan_from = acquired.scan_from;
-  if (!acquired.scan_from) GiveUpLease(place.get());
-  place->ready = place->signalled || count == asked || CanScan(place.get());
+  if (!acquired.scan_from) places_.GiveUpLease(place.get());
+  place->ready = place->signalled || count == asked || places_.CanScan(place.get());
   if (acquired.available > 0) to_wake_.push_back(place->id);
   if (count == 0) return;
   std::sort(acquired.jobs.begin(), acquired.jobs.end(),
@@ -389,14 +339,20 @@ void WorkerSession::NoteAcquired(const PlacePtr& place, int64_t asked, Acquired 
 // --- To the owner ---
 
 void WorkerSession::Deliver() {
-  const PlacePtr place = delivering_;
+  const WorkPlacePtr place = delivering_;
   while (!undelivered_.empty() && deliveries_ < kDeliveries) {
-    const std::shared_ptr<const JobBuffer>& buffer = place->buffer;
-    if (buffer == nullptr || !buffer->Holds(undelivered_.front().first))
-      return Read(place, undelivered_.front().first, &WorkerSession::OnMissingRead);
+    const Offset next = undelivered_.front().first;
+    const std::shared_ptr<const JobBuffer> buffer = BufferOf(*place, next);
+    if (buffer == nullptr) {
+      int64_t jobs = 0;
+      for (const AcquiredJobs& undelivered : undelivered_) jobs += CountOf(undelivered);
+      const int64_t bytes =
+          jobs > kFewJobs ? options_.read_bytes : std::min(options_.read_bytes, kFewJobsBytes);
+      return Read(place, next, bytes, &WorkerSession::OnMissingRead);
+    }
     JobDelivery delivery{
         .topic = place->topic, .partition = place->id.partition, .jobs = {}, .buffer = buffer};
-    while (!undelivered_.empty() && buffer->Holds(undelivered_.front().first)) {
+    while (!undelivered_.empty() && undelivered_.front().first < buffer->next) {
       AcquiredJobs& front = undelivered_.front();
       delivery.jobs.push_back(front);
       if (front.last < buffer->next) {
@@ -413,16 +369,17 @@ void WorkerSession::Deliver() {
   if (undelivered_.empty()) delivering_ = nullptr;
 }
 
-void WorkerSession::OnMissingRead(const PlacePtr& place, Offset from,
+void WorkerSession::OnMissingRead(const WorkPlacePtr& place, Offset from,
                                   absl::StatusOr<PartitionRead> read) {
   {
     absl::MutexLock lock(&mu_);
     busy_ = false;
-    if (closed_) return;
+    if (closed_ || owner_ == nullptr) return;  // the next owner's jobs are read again
     const bool found = read.ok() && read->read.next_offset > from;
     if (found) {
       const Offset next = read->read.next_offset;
-      place->buffer = std::make_shared<const JobBuffer>(JobBuffer{*std::move(read), from, next});
+      buffer_ = std::make_shared<const JobBuffer>(
+          JobBuffer{place->id.partition, *std::move(read), from, next});
     } else if (IsMemory(read.status())) {
       busy_ = true;
       action_ = [self = shared_from_this(), place, from] {
@@ -444,7 +401,7 @@ void WorkerSession::OnMissingRead(const PlacePtr& place, Offset from,
   Pump();
 }
 
-void WorkerSession::GiveBack(const PlacePtr& place, const absl::Status& why) {
+void WorkerSession::GiveBack(const WorkPlacePtr& place, const absl::Status& why) {
   const AcquiredJobs jobs = undelivered_.front();
   undelivered_.pop_front();
   credits_ += CountOf(jobs);

@@ -26,8 +26,8 @@
 #include "broker/partition/partition.h"
 #include "broker/partition/partition_read.h"
 #include "broker/rpc/services.h"
+#include "broker/rpc/work_places.h"
 #include "broker/runtime/waiters.h"
-#include "broker/share/share_directory.h"
 #include "broker/share/share_requests.h"
 #include "storage/base/types.h"
 
@@ -35,11 +35,10 @@ namespace weir {
 
 // What was read of one partition at once; shared by the deliveries that are cut from it.
 struct JobBuffer {
+  TopicPartition partition;
   PartitionRead read;
   Offset from;  // every record from here
   Offset next;  // to here, exclusive, is in it
-
-  bool Holds(Offset offset) const { return from <= offset && offset < next; }
 };
 
 // Jobs of one partition, by offset, all of them in one buffer.
@@ -72,7 +71,9 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   };
 
   WorkerSession(const Services* services, Options options)
-      : services_(services), options_(std::move(options)) {}
+      : services_(services),
+        options_(std::move(options)),
+        places_(services, options_.group, options_.id) {}
 
   const std::string& group() const { return options_.group; }
   const std::string& worker() const { return options_.worker; }
@@ -97,53 +98,39 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   absl::btree_set<PartitionIndex> shards() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // A partition that the group reads.
-  struct Place {
-    SharePartitionId id;
-    PartitionIndex shard;
-    std::string topic;
-    std::shared_ptr<Partition> partition;
-    bool delays = false;
-    bool ready = true;                // something may be had there
-    bool signalled = false;           // the machine said so since it was asked last
-    bool leased = false;              // this session scans it
-    std::optional<Offset> scan_from;  // what the machine wants to know more of
-    std::shared_ptr<const JobBuffer> buffer;
-  };
-  using PlacePtr = std::shared_ptr<Place>;
-  using Then = void (WorkerSession::*)(const PlacePtr&, Offset, absl::StatusOr<PartitionRead>);
+  using Then = void (WorkerSession::*)(const WorkPlacePtr&, Offset, absl::StatusOr<PartitionRead>);
 
   // Does what there is to do until something is under way, or nothing is left. One thread at a
   // time: another leaves it to that one.
   void Pump() ABSL_LOCKS_EXCLUDED(mu_);
   // Plans the next step: what is to be done without the lock goes to action_.
   void Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Brings places_ up to what the group reads now. False: the session has ended.
+  // False: the group is no more, and the session has ended.
   bool Refresh() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  PlacePtr MakePlace(const ShareSource& reads) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool MayAcquire() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  PlacePtr NextReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The machine wants to know more, this session is the one that scans, and there is more.
-  bool CanScan(Place* place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GiveUpLease(Place* place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Rest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnRested(WakeReason why) ABSL_LOCKS_EXCLUDED(mu_);
 
-  void Read(const PlacePtr& place, Offset from, Then then) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnScanned(const PlacePtr& place, Offset from, absl::StatusOr<PartitionRead> read)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  void Acquire(const PlacePtr& place, std::optional<ShareScan> scan)
+  void Read(const WorkPlacePtr& place, Offset from, int64_t max_bytes, Then then)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnAcquired(const PlacePtr& place, int64_t asked, absl::StatusOr<Acquired> acquired)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  void NoteAcquired(const PlacePtr& place, int64_t asked, Acquired acquired)
+  // What was read of the place, if it has `offset`; null otherwise.
+  std::shared_ptr<const JobBuffer> BufferOf(const WorkPlace& place, Offset offset) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Hands over what lies in the place's buffer, and has read what does not.
+  void OnScanned(const WorkPlacePtr& place, Offset from, absl::StatusOr<PartitionRead> read)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Acquire(const WorkPlacePtr& place, std::optional<ShareScan> scan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnAcquired(const WorkPlacePtr& place, int64_t asked, absl::StatusOr<Acquired> acquired)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteAcquired(const WorkPlacePtr& place, int64_t asked, Acquired acquired)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Hands over what lies in the buffer, and has read what does not.
   void Deliver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnMissingRead(const PlacePtr& place, Offset from, absl::StatusOr<PartitionRead> read)
+  void OnMissingRead(const WorkPlacePtr& place, Offset from, absl::StatusOr<PartitionRead> read)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The records of the next jobs cannot be had.
-  void GiveBack(const PlacePtr& place, const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveBack(const WorkPlacePtr& place, const absl::Status& why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Services* const services_;
@@ -151,9 +138,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
 
   mutable absl::Mutex mu_;
   Owner* owner_ ABSL_GUARDED_BY(mu_) = nullptr;
-  std::shared_ptr<const ShareGroup> reads_ ABSL_GUARDED_BY(mu_);  // what places_ was made of
-  std::vector<PlacePtr> places_ ABSL_GUARDED_BY(mu_);
-  size_t turn_ ABSL_GUARDED_BY(mu_) = 0;                         // which place comes next
+  WorkPlaces places_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<PartitionIndex> shards_ ABSL_GUARDED_BY(mu_);  // in which it has acquired
   int64_t credits_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t held_ ABSL_GUARDED_BY(mu_) = 0;    // handed out, and not settled
@@ -163,8 +148,12 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   bool draining_ ABSL_GUARDED_BY(mu_) = false;        // takes nothing until it holds nothing
   bool try_again_soon_ ABSL_GUARDED_BY(mu_) = false;  // there was no memory
   // Acquired, and not yet handed to the owner; of one place at a time.
-  PlacePtr delivering_ ABSL_GUARDED_BY(mu_);
+  WorkPlacePtr delivering_ ABSL_GUARDED_BY(mu_);
   std::deque<AcquiredJobs> undelivered_ ABSL_GUARDED_BY(mu_);  // by offset
+
+  // The last that was read, of one place; none while nothing is to be delivered or acquired, so
+  // that workers that wait or are busy hold no memory.
+  std::shared_ptr<const JobBuffer> buffer_ ABSL_GUARDED_BY(mu_);
 
   bool pumping_ ABSL_GUARDED_BY(mu_) = false;  // some thread is in Pump
   bool again_ ABSL_GUARDED_BY(mu_) = false;    // it shall look again

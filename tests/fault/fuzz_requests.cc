@@ -22,6 +22,7 @@
 #include "broker/server.h"
 #include "storage/base/check.h"
 #include "weir/v1/admin.grpc.pb.h"
+#include "weir/v1/group.grpc.pb.h"
 #include "weir/v1/log.grpc.pb.h"
 
 namespace weir {
@@ -31,8 +32,10 @@ constexpr char kKept[] = "what-another-client-wrote";
 constexpr int kRecords = 3;
 constexpr uint64_t kCheckEvery = 2'000;  // inputs
 
-// Of a call: what waits for records does not wait long.
-int DeadlineMs(absl::string_view call) { return absl::StrContains(call, "Fetch") ? 40 : 20'000; }
+// Of a call: what waits for records or jobs does not wait long.
+int DeadlineMs(absl::string_view call) {
+  return absl::StrContains(call, "Fetch") || absl::StrContains(call, "Acquire") ? 40 : 20'000;
+}
 
 class Broker {
  public:
@@ -51,6 +54,7 @@ class Broker {
     channel_ = grpc::CreateChannel(server_->grpc().ToString(), grpc::InsecureChannelCredentials());
     log_ = v1::LogService::NewStub(channel_);
     admin_ = v1::AdminService::NewStub(channel_);
+    groups_ = v1::GroupService::NewStub(channel_);
     stub_ = std::make_unique<grpc::GenericStub>(channel_);
     Create(kKept);
     v1::ProduceRequest produce;
@@ -60,7 +64,7 @@ class Broker {
     v1::ProduceResponse produced;
     grpc::ClientContext context;
     WEIR_CHECK(log_->Produce(&context, produce, &produced).ok());
-    Create("t");
+    CreateTargets();
   }
   ~Broker() {
     WEIR_CHECK(server_->Stop(absl::Seconds(10)).ok());
@@ -74,7 +78,20 @@ class Broker {
     request.set_partitions(2);
     v1::CreateTopicResponse response;
     grpc::ClientContext context;
-    admin_->CreateTopic(&context, request, &response);  // "t" may be there already
+    admin_->CreateTopic(&context, request, &response);
+  }
+
+  // What requests of the corpus name; they may be there already.
+  void CreateTargets() {
+    Create("t");
+    v1::CreateGroupRequest request;
+    request.set_group("s");
+    request.set_type(v1::SHARE);
+    request.set_start(v1::EARLIEST);
+    request.mutable_subscription()->add_topics("t");
+    v1::CreateGroupResponse response;
+    grpc::ClientContext context;
+    groups_->CreateGroup(&context, request, &response);
   }
 
   // Sends one message of any bytes and takes whatever comes back until the call ends.
@@ -109,7 +126,7 @@ class Broker {
   }
 
   void CheckWhatStays() {
-    Create("t");  // somebody may have deleted it
+    CreateTargets();  // somebody may have deleted them
     v1::FetchRequest request;
     for (int32_t partition = 0; partition < 2; ++partition) {
       v1::FetchPartition* const asked = request.add_partitions();
@@ -156,6 +173,7 @@ class Broker {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::LogService::Stub> log_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
+  std::unique_ptr<v1::GroupService::Stub> groups_;
   std::unique_ptr<grpc::GenericStub> stub_;
 };
 

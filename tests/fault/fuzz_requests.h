@@ -19,7 +19,11 @@ inline constexpr const char* kFuzzedCalls[] = {
     "/weir.v1.GroupService/PauseGroup",    "/weir.v1.GroupService/ResumeGroup",
     "/weir.v1.GroupService/Consume",       "/weir.v1.GroupService/Join",
     "/weir.v1.GroupService/CommitOffsets", "/weir.v1.GroupService/FetchOffsets",
-    "/weir.v1.GroupService/ResetOffsets"};
+    "/weir.v1.GroupService/ResetOffsets",  "/weir.v1.ShareService/Work",
+    "/weir.v1.ShareService/Acquire",       "/weir.v1.ShareService/Acknowledge",
+    "/weir.v1.ShareService/ListJobs",      "/weir.v1.ShareService/ReleaseJobs",
+    "/weir.v1.ShareService/CancelJobs",    "/weir.v1.ShareService/ListDeadLetters",
+    "/weir.v1.ShareService/Redrive",       "/weir.v1.ShareService/PurgeDeadLetters"};
 
 }  // namespace weir
 

@@ -12,6 +12,7 @@
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/group.pb.h"
 #include "weir/v1/log.pb.h"
+#include "weir/v1/share.pb.h"
 
 namespace weir {
 namespace {
@@ -216,6 +217,68 @@ void WriteMembers(Corpus corpus) {
   corpus.Add("fetch_offsets", "/weir.v1.GroupService/FetchOffsets", fetch);
 }
 
+template <typename Item>
+void NameJobs(Item* item) {
+  item->set_topic("t");
+  item->set_first_offset(0);
+  item->set_last_offset(3);
+  item->mutable_lock_token()->set_epoch(1);
+  item->mutable_lock_token()->set_counter(1);
+}
+
+void WriteWorkers(Corpus corpus) {
+  v1::WorkRequest work;
+  work.mutable_join()->set_group("s");
+  work.mutable_join()->set_worker("fuzz");
+  work.mutable_join()->set_session_id(1);
+  work.set_credits(10);
+  v1::Acknowledgement* const accepted = work.add_acknowledge();
+  NameJobs(accepted);
+  accepted->set_type(v1::ACCEPT);
+  NameJobs(work.add_renew());
+  corpus.Add("work", "/weir.v1.ShareService/Work", work);
+  v1::AcquireRequest acquire;
+  acquire.set_group("s");
+  acquire.set_worker("fuzz");
+  acquire.set_max_jobs(10);
+  acquire.set_format(v1::RECORD_BATCH);
+  corpus.Add("acquire", "/weir.v1.ShareService/Acquire", acquire);
+  v1::AcknowledgeRequest acknowledge;
+  acknowledge.set_group("s");
+  v1::Acknowledgement* const released = acknowledge.add_acknowledge();
+  NameJobs(released);
+  released->set_type(v1::RELEASE);
+  released->set_delay_ms(1);
+  released->set_error("why");
+  corpus.Add("acknowledge", "/weir.v1.ShareService/Acknowledge", acknowledge);
+}
+
+void WriteJobs(Corpus corpus) {
+  v1::ListJobsRequest list;
+  list.set_group("s");
+  list.set_state(v1::DELAYED);
+  corpus.Add("list_jobs", "/weir.v1.ShareService/ListJobs", list);
+  v1::JobsRequest jobs;
+  jobs.set_group("s");
+  jobs.set_topic("t");
+  jobs.add_offsets(1);
+  corpus.Add("release_jobs", "/weir.v1.ShareService/ReleaseJobs", jobs);
+  corpus.Add("cancel_jobs", "/weir.v1.ShareService/CancelJobs", jobs);
+  v1::ListDeadLettersRequest letters;
+  letters.set_group("s");
+  letters.mutable_filter()->set_reason("REJECTED");
+  letters.mutable_filter()->set_key("k");
+  corpus.Add("list_dead_letters", "/weir.v1.ShareService/ListDeadLetters", letters);
+  v1::RedriveRequest redrive;
+  redrive.set_group("s");
+  redrive.set_max_redrives(2);
+  corpus.Add("redrive", "/weir.v1.ShareService/Redrive", redrive);
+  v1::PurgeDeadLettersRequest purge;
+  purge.set_group("s");
+  purge.set_limit(5);
+  corpus.Add("purge_dead_letters", "/weir.v1.ShareService/PurgeDeadLetters", purge);
+}
+
 }  // namespace
 }  // namespace weir
 
@@ -228,5 +291,7 @@ int main(int argc, char** argv) {
   weir::WriteAdmin(weir::Corpus(argv[1]));
   weir::WriteGroupAdmin(weir::Corpus(argv[1]));
   weir::WriteMembers(weir::Corpus(argv[1]));
+  weir::WriteWorkers(weir::Corpus(argv[1]));
+  weir::WriteJobs(weir::Corpus(argv[1]));
   return 0;
 }
