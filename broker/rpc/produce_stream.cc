@@ -166,7 +166,8 @@ ProduceStream::Next ProduceStream::Plan() {
   if (!writing_ && !slots_.empty() && slots_.front().answered) {
     writing_ = true;
     next.write = &slots_.front().answer;
-    next.more_to_write = slots_.size() > 1 && slots_[1].answered;
+    // gRPC sends the first answer with its headers; held back, it would wait for ever for those.
+    next.more_to_write = first_slot_ > 0 && slots_.size() > 1 && slots_[1].answered;
   }
   const bool may_read = !reading_ && !taking_ && !read_closed_ && !stopping_;
   if (may_read && slots_.size() < limits::kStreamRequests) {

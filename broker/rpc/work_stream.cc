@@ -195,7 +195,9 @@ void WorkStream::GoOn() {
   if (!writing_ && !out_.empty()) {
     writing_ = true;
     grpc::WriteOptions options;
-    if (out_.size() > 1) options.set_buffer_hint();  // it goes out with the one behind it
+    // It goes out with the one behind it; but gRPC sends the first with its headers, and would wait
+    // for ever for those to be gone.
+    if (written_ && out_.size() > 1) options.set_buffer_hint();
     StartWrite(&out_.front().bytes, options);
   }
   if (closed_ && slots_.empty() && out_.empty()) return End(absl::OkStatus());
@@ -210,6 +212,7 @@ void WorkStream::OnWriteDone(bool ok) {
   {
     absl::MutexLock lock(&mu_);
     writing_ = false;
+    written_ = true;
     passed_on = ok && out_.front().ends_delivery;
     out_.pop_front();
     GoOn();

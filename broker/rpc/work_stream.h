@@ -88,7 +88,8 @@ class WorkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   uint64_t first_slot_ ABSL_GUARDED_BY(mu_) = 0;  // the number of slots_.front()
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;  // the worker says no more
+  bool written_ ABSL_GUARDED_BY(mu_) = false;  // something was
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;   // the worker says no more
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;  // the broker is
   int asked_ ABSL_GUARDED_BY(mu_) = 1;          // what is under way and refers to this; gRPC too

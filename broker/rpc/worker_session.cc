@@ -306,6 +306,7 @@ void WorkerSession::OnAcquired(const WorkPlacePtr& place, int64_t asked,
   {
     absl::MutexLock lock(&mu_);
     busy_ = false;
+    if (closed_) return;  // what came too late goes back with the session
     if (acquired.ok()) {
       NoteAcquired(place, asked, *std::move(acquired));
     } else {
