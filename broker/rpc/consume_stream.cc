@@ -46,6 +46,10 @@ absl::Status ConsumeStream::Take() {
     WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in.join(), context_->peer()));
     group_ = request.group;
     shard_ = services_->groups->PartitionOf(group_);
+    {
+      absl::MutexLock lock(&mu_);
+      joining_ = true;
+    }
     session_->Join(std::move(request));
   }
   if (in.commit_size() > 0) Commit(in.commit(), std::move(memory));
@@ -133,6 +137,8 @@ void ConsumeStream::OnCommitted(const CommitItems& items, const std::vector<Offs
 void ConsumeStream::OnJoined(const Joined& joined) {
   absl::MutexLock lock(&mu_);
   session_facts_ = joined;
+  joining_ = false;
+  if (leaving_) PostGoOn();
 }
 
 void ConsumeStream::OnAssignment(const Notice& notice) {
@@ -347,7 +353,7 @@ void ConsumeStream::GoOn() {
       message_ = ToByteBuffer(out_.front());
       StartWrite(&message_);
     }
-    if (leaving_ && commits_ == 0 && out_.empty()) return End(absl::OkStatus());
+    if (leaving_ && !joining_ && commits_ == 0 && out_.empty()) return End(absl::OkStatus());
     given_up = GivenUp();
     plan = PlanFetch();
   }

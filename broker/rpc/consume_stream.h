@@ -133,6 +133,7 @@ class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   Reservation out_memory_ ABSL_GUARDED_BY(mu_);    // for the records in out_
   bool writing_ ABSL_GUARDED_BY(mu_) = false;      // out_.front()
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  bool joining_ ABSL_GUARDED_BY(mu_) = false;  // whether it is a member is not heard yet
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side
   int commits_ ABSL_GUARDED_BY(mu_) = 0;       // not answered yet
   int asked_ ABSL_GUARDED_BY(mu_) = 1;         // what is under way and refers to this; gRPC too

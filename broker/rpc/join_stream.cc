@@ -34,6 +34,10 @@ absl::Status JoinStream::Take() {
   WEIR_RETURN_IF_ERROR(CheckJoins(in.has_join(), /*first=*/!joined_));
   if (!std::exchange(joined_, true)) {
     WEIR_ASSIGN_OR_RETURN(JoinRequest request, DecodeMembership(in.join(), context_->peer()));
+    {
+      absl::MutexLock lock(&mu_);
+      joining_ = true;
+    }
     session_->Join(std::move(request));
   }
   if (in.has_subscribe()) session_->Subscribe(DecodeSubscription(in.subscribe()));
@@ -47,7 +51,7 @@ void JoinStream::OnReadDone(bool ok) {
   absl::MutexLock lock(&mu_);
   if (!ok) {
     leaving_ = !finished_;  // a broker that stops has ended the call before: the member comes back
-    End(absl::OkStatus());
+    if (!joining_) End(absl::OkStatus());
   } else if (!taken.ok()) {
     End(taken);
   } else if (!finished_) {
@@ -58,6 +62,8 @@ void JoinStream::OnReadDone(bool ok) {
 void JoinStream::OnJoined(const Joined& joined) {
   absl::MutexLock lock(&mu_);
   session_facts_ = joined;
+  joining_ = false;
+  if (leaving_) End(absl::OkStatus());
 }
 
 void JoinStream::OnAssignment(const Notice& notice) {

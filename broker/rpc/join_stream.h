@@ -55,6 +55,7 @@ class JoinStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   grpc::ByteBuffer out_ ABSL_GUARDED_BY(mu_);  // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  bool joining_ ABSL_GUARDED_BY(mu_) = false;  // whether it is a member is not heard yet
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side
 };
 
