@@ -1,8 +1,9 @@
-// absl::Mutex, absl::CondVar and absl::Notification on std::mutex, in place of the packaged ones,
-// for builds with ThreadSanitizer only. Debian's abseil is built without it, so ThreadSanitizer
-// sees no lock in absl::Mutex and reports everything it guards as a race. It does know std::mutex.
-// The definitions here take precedence over those in the shared library, for its own calls too.
-// Simple before fast: readers exclude each other, and every unlock wakes all who await a condition.
+// absl::Mutex, CondVar, Notification and BlockingCounter on std::mutex, in place of the packaged
+// ones, for builds with ThreadSanitizer only. Debian's abseil is built without it, so
+// ThreadSanitizer sees no lock in absl::Mutex and reports everything it guards as a race. It does
+// know std::mutex. The definitions here take precedence over those in the shared library, for its
+// own calls too. Simple before fast: readers exclude each other, and every unlock wakes all who
+// await a condition.
 #include <sanitizer/tsan_interface.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -155,6 +157,21 @@ bool Notification::WaitForNotificationWithTimeout(Duration timeout) const {
 bool Notification::WaitForNotificationWithDeadline(Time deadline) const {
   MutexLock lock(&mutex_);
   return mutex_.AwaitWithDeadline(Condition(this, &Notification::HasBeenNotified), deadline);
+}
+
+// Likewise: only the last of those who count down takes the library's mutex.
+BlockingCounter::BlockingCounter(int initial_count)
+    : count_(initial_count), num_waiting_(0), done_(initial_count == 0) {}
+
+bool BlockingCounter::DecrementCount() {
+  MutexLock lock(&lock_);
+  done_ = count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  return done_;
+}
+
+void BlockingCounter::Wait() {
+  MutexLock lock(&lock_);
+  lock_.Await(Condition(&done_));
 }
 
 ABSL_NAMESPACE_END

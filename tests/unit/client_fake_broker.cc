@@ -1,6 +1,5 @@
 #include "tests/unit/client_fake_broker.h"
 
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +8,7 @@
 #include "storage/base/limits.h"
 #include "storage/record/record_batch_builder.h"
 #include "storage/record/record_reader.h"
+#include "tests/unit/client_fake_server.h"
 #include "tests/unit/client_fake_status.h"
 #include "weir/v1/admin.grpc.pb.h"
 #include "weir/v1/log.grpc.pb.h"
@@ -296,12 +296,11 @@ FakeBroker::FakeBroker()
 
 FakeBroker::~FakeBroker() { Stop(); }
 
-std::string FakeBroker::address() const { return absl::StrCat("127.0.0.1:", port_); }
+std::string FakeBroker::address() const { return LoopbackAddress(port_); }
 
 void FakeBroker::Start() {
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kRequestBytes));
-  builder.AddListeningPort(address(), grpc::InsecureServerCredentials(), &port_);
+  ListenOnLoopback(&builder, &port_);
   builder.RegisterService(log_.get());
   builder.RegisterService(admin_.get());
   server_ = builder.BuildAndStart();

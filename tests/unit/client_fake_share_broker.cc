@@ -1,6 +1,5 @@
 #include "tests/unit/client_fake_share_broker.h"
 
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "storage/base/check.h"
 #include "storage/record/record_batch.h"
 #include "storage/record/record_batch_builder.h"
+#include "tests/unit/client_fake_server.h"
 #include "tests/unit/client_fake_status.h"
 #include "weir/v1/share.grpc.pb.h"
 
@@ -167,7 +167,7 @@ class FakeShareBroker::Service : public v1::ShareService::CallbackService {
 
 FakeShareBroker::FakeShareBroker() : service_(std::make_unique<Service>(this)) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+  ListenOnLoopback(&builder, &port_);
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();
   WEIR_CHECK(server_ != nullptr);
@@ -175,7 +175,7 @@ FakeShareBroker::FakeShareBroker() : service_(std::make_unique<Service>(this)) {
 
 FakeShareBroker::~FakeShareBroker() { server_->Shutdown(std::chrono::system_clock::time_point()); }
 
-std::string FakeShareBroker::address() const { return absl::StrCat("127.0.0.1:", port_); }
+std::string FakeShareBroker::address() const { return LoopbackAddress(port_); }
 
 void FakeShareBroker::SetAckTimeout(int64_t ms) {
   absl::MutexLock lock(&mu_);
