@@ -257,7 +257,7 @@ TEST_F(ProducerFailuresTest, WhatWasNeverSentTimesOutAsNotWritten) {
 
 TEST_F(ProducerFailuresTest, WhatWasSentAndNotAnsweredTimesOutAsUncertain) {
   ProducerOptions options = OneRecordPerBatch();
-  options.delivery_timeout = absl::Milliseconds(100);
+  options.delivery_timeout = absl::Seconds(1);  // enough for the second record
   Producer producer(client_, options);
   Script({{0, FakeBroker::Swallow()}});
   Send(producer, 0);
