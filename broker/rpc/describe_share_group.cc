@@ -60,17 +60,14 @@ void FillLog(const Services& services, const ShareSource& source,
   const Offset end = bounds->high_watermark;
   to->set_log_start_offset(bounds->log_start.value());
   to->set_high_watermark(end.value());
-  const Offset scanned = std::max(description.scanned, bounds->log_start);
-  const int64_t unfinished =
-      description.unfinished_below_scan + std::max<int64_t>(end - scanned, 0);
-  to->set_unfinished(unfinished);
-  const Offset oldest = unfinished == 0 ? end : std::min(description.oldest_unfinished, end);
+  to->set_unfinished(description.progress.Unfinished(bounds->log_start, end));
+  const Offset oldest = description.progress.OldestUnfinished(bounds->log_start, end);
   to->set_oldest_unfinished(oldest.value());
   if (oldest >= end) return;
   const TopicPtr topic = services.catalog->Find(source.partition.topic);
   if (topic == nullptr) return;
-  const std::optional<int64_t> oldest_ms = RecordTimeMs(
-      services.partitions, topic, source.partition.partition, std::max(oldest, bounds->log_start));
+  const std::optional<int64_t> oldest_ms =
+      RecordTimeMs(services.partitions, topic, source.partition.partition, oldest);
   if (oldest_ms.has_value())
     to->set_oldest_unfinished_ms(std::max<int64_t>(services.clock->NowMs() - *oldest_ms, 0));
 }
@@ -80,11 +77,11 @@ void Fill(const Services& services, const ShareSource& source,
   to->set_topic(source.topic);
   to->set_partition(source.partition.partition.value());
   to->set_state(std::string(StateName(description.state)));
-  to->set_start_offset(description.start.value());
-  to->set_in_flight(description.in_flight);
-  to->set_delayed(description.delayed);
-  to->set_blocked(description.blocked);
-  to->set_dying(description.dying);
+  to->set_start_offset(description.progress.start.value());
+  to->set_in_flight(description.jobs.in_flight);
+  to->set_delayed(description.jobs.delayed);
+  to->set_blocked(description.jobs.blocked);
+  to->set_dying(description.jobs.dying);
   to->set_dead_letter_error(description.dead_letter_error);
   to->set_accepted(description.counts.accepted);
   to->set_cancelled(description.counts.cancelled);

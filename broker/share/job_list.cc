@@ -72,6 +72,37 @@ class JobCollector {
 
 }  // namespace
 
+ShareProgress ProgressOf(const ShareContext& context, ShareEntry* entry) {
+  const SharePartition& partition = entry->partition;
+  ShareProgress progress{.start = partition.start(),
+                         .settled = partition.settled().size(),
+                         .parked = partition.parked(),
+                         .oldest_unfinished = partition.start()};
+  if (progress.parked == 0) return progress;
+  const ShareKeyRange places = ParkedPlacesOf(partition.place(), entry->window.first_parked);
+  const absl::Status status = context.reader->Scan(
+      StateFamily::kParked, places.start, places.end,
+      [&progress](absl::string_view key, absl::string_view) {
+        progress.oldest_unfinished = std::min(progress.start, OffsetOfParkedKey(key));
+        return false;
+      });
+  // When the store cannot be read the start is told, which is what most people want to know.
+  if (status.ok()) entry->window.first_parked = progress.oldest_unfinished;
+  return progress;
+}
+
+ShareJobCounts CountJobs(const ShareEntry& entry) {
+  const DeliveryWindow& window = entry.window;
+  const auto waiting = [&entry](ParkedCause cause) {
+    return entry.partition.parked(cause) - entry.window.parked.taken(cause);
+  };
+  return {.available = window.available_jobs(),
+          .in_flight = window.locks.in_flight(),
+          .delayed = waiting(ParkedCause::kRetry) + waiting(ParkedCause::kDelayed),
+          .blocked = waiting(ParkedCause::kBlocked) + static_cast<int64_t>(window.lines.in_line()),
+          .dying = entry.partition.parked(ParkedCause::kDying)};
+}
+
 SharePartitionDescription DescribeSharePartition(const ShareContext& context,
                                                  const ShareContext::Known& known) {
   const SharePartition& partition = known.entry->partition;
@@ -80,30 +111,9 @@ SharePartitionDescription DescribeSharePartition(const ShareContext& context,
   if (known.settings->pause == SharePause::kPaused) described.state = AcquireState::kPaused;
   if (known.settings->pause == SharePause::kPausedByBreaker)
     described.state = AcquireState::kPausedByBreaker;
-  described.start = partition.start();
+  described.progress = ProgressOf(context, known.entry);
   described.scanned = std::max(window.scanned, partition.start());
-  partition.settled().VisitGaps(
-      {described.start, described.scanned - 1},
-      [&](const OffsetRange& gap) { described.unfinished_below_scan += gap.size(); });
-  described.unfinished_below_scan += partition.parked();
-  described.oldest_unfinished = described.start;
-  const ShareKeyRange places = ParkedPlacesOf(partition.place(), Offset{0});
-  // When the store cannot be read the start is told, which is what most people want to know.
-  context.reader
-      ->Scan(StateFamily::kParked, places.start, places.end,
-             [&described](absl::string_view key, absl::string_view) {
-               described.oldest_unfinished = std::min(described.start, OffsetOfParkedKey(key));
-               return false;
-             })
-      .IgnoreError();
-  described.in_flight = window.locks.in_flight();
-  described.available = window.available_jobs();
-  described.parked = partition.parked();
-  described.delayed =
-      partition.parked(ParkedCause::kRetry) + partition.parked(ParkedCause::kDelayed);
-  described.blocked =
-      partition.parked(ParkedCause::kBlocked) + static_cast<int64_t>(window.lines.in_line());
-  described.dying = partition.parked(ParkedCause::kDying);
+  described.jobs = CountJobs(*known.entry);
   described.dead_letter_error = window.letter_error;
   described.counts = partition.counts();
   described.locks_expired = window.locks_expired;

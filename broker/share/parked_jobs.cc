@@ -52,6 +52,7 @@ void ParkedJobs::OnParked(const ParkedJob& job) {
 void ParkedJobs::OnUnparked(Offset offset) {
   const auto found = jobs_.find(offset);
   if (found == jobs_.end()) return;
+  if (found->second.taken) --TakenOf(found->second);
   waiting_.erase({found->second.job.due_ms, offset});
   jobs_.erase(found);
 }
@@ -91,6 +92,7 @@ std::optional<ParkedJob> ParkedJobs::TakeDue(int64_t now_ms) {
   Held& held = jobs_.find(waiting_.begin()->second)->second;
   waiting_.erase(waiting_.begin());
   held.taken = true;
+  ++TakenOf(held);
   return held.job;
 }
 
@@ -102,12 +104,14 @@ bool ParkedJobs::IsTaken(Offset offset) const {
 void ParkedJobs::PutBack(Offset offset) {
   Held& held = jobs_.find(offset)->second;
   held.taken = false;
+  --TakenOf(held);
   waiting_.insert({held.job.due_ms, offset});
 }
 
 void ParkedJobs::Take(const ParkedJob& job) {
-  waiting_.erase({job.due_ms, job.offset});
-  jobs_[job.offset] = {job, true};
+  OnUnparked(job.offset);
+  const auto taken = jobs_.try_emplace(job.offset, Held{job, true}).first;
+  ++TakenOf(taken->second);
 }
 
 std::optional<int64_t> ParkedJobs::NextDue() const {

@@ -5,6 +5,7 @@
 #ifndef WEIR_BROKER_SHARE_PARKED_JOBS_H_
 #define WEIR_BROKER_SHARE_PARKED_JOBS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -55,6 +56,8 @@ class ParkedJobs {
   // Takes in the next soonest from the store.
   absl::Status Refill(const StateReader& reader);
 
+  // Of a cause, those that are taken.
+  int64_t taken(ParkedCause cause) const { return taken_[static_cast<size_t>(cause)]; }
   size_t in_memory() const { return jobs_.size(); }
 
  private:
@@ -66,9 +69,12 @@ class ParkedJobs {
     bool taken = false;
   };
 
+  int64_t& TakenOf(const Held& held) { return taken_[static_cast<size_t>(held.job.cause)]; }
+
   const SharePlace place_;
   absl::flat_hash_map<Offset, Held> jobs_;
-  absl::btree_set<Due> waiting_;  // of jobs_, those that are not taken
+  absl::btree_set<Due> waiting_;    // of jobs_, those that are not taken
+  std::array<int64_t, 5> taken_{};  // of jobs_, by ParkedCause
   // Every job of the store that waits for a time up to this one, itself included, is in jobs_.
   Due horizon_{-1, Offset{-1}};
 };

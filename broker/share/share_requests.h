@@ -175,6 +175,30 @@ struct ListedJobs {
   std::optional<Offset> next;        // there may be more, from here on
 };
 
+// How far a share-partition has come in its log.
+struct ShareProgress {
+  Offset start;              // everything before it is finished or parked
+  int64_t settled = 0;       // offsets behind it that are too
+  int64_t parked = 0;        // jobs, also those that are handed out again
+  Offset oldest_unfinished;  // a job parked before the start, or the start
+
+  // Jobs that are neither finished nor dead, where the log has what lies between these.
+  int64_t Unfinished(Offset log_start, Offset log_end) const;
+  // The lowest of them; the log's end when there are none.
+  Offset OldestUnfinished(Offset log_start, Offset log_end) const;
+};
+
+// Jobs by what they are, as far as the log is scanned: each counts once.
+struct ShareJobCounts {
+  int64_t available = 0;
+  int64_t in_flight = 0;
+  int64_t delayed = 0;  // until they are tried again, or their time comes
+  int64_t blocked = 0;  // behind an unfinished job of their key
+  int64_t dying = 0;
+
+  int64_t all() const { return available + in_flight + delayed + blocked + dying; }
+};
+
 // What a share-partition has come to.
 struct ShareCounts {
   int64_t accepted = 0;
@@ -186,16 +210,9 @@ struct ShareCounts {
 struct SharePartitionDescription {
   SharePartitionId id;
   AcquireState state = AcquireState::kOpen;
-  Offset start;                       // everything before it is finished or parked
-  Offset scanned;                     // how far the log is known
-  int64_t unfinished_below_scan = 0;  // jobs that are neither finished nor dead
-  Offset oldest_unfinished;           // of those, or start
-  int64_t in_flight = 0;
-  int64_t available = 0;
-  int64_t parked = 0;  // all, also those that are handed out again
-  int64_t delayed = 0;
-  int64_t blocked = 0;  // parked ones and those in memory
-  int64_t dying = 0;
+  ShareProgress progress;
+  Offset scanned;  // how far the log is known
+  ShareJobCounts jobs;
   std::string dead_letter_error;  // why the last dead letter could not be written; empty: it was
   ShareCounts counts;
   // Since the machine was loaded.

@@ -17,6 +17,13 @@
 namespace weir {
 namespace {
 
+std::string DescriptionText(const absl::StatusOr<SharePartitionDescription>& description,
+                            ShareWorld* world) {
+  if (!description.ok()) return ShareErrorText(description.status());
+  const FakeJobLog& log = world->log(description->id.partition);
+  return Text(*description, log.start, log.end());
+}
+
 int64_t Milliseconds(absl::string_view text) { return absl::ToInt64Milliseconds(ParseTime(text)); }
 
 std::vector<Offset> OffsetsOf(const std::vector<std::string>& words, size_t from) {
@@ -324,7 +331,7 @@ bool ShareScript::AdminCommand(const Words& words) {
     if (verb == "expire") return admin.ExpireBelow(now, id, offset, Counted<int64_t>());
     return admin.Reset(now, id, offset, words.back() == "dry-run",
                        [this](absl::StatusOr<SharePartitionDescription> was) {
-                         Happened("answer", was.ok() ? Text(*was) : ShareErrorText(was.status()));
+                         Happened("answer", DescriptionText(was, &world_));
                        });
   });
   return true;
@@ -345,7 +352,7 @@ bool ShareScript::JobCommand(const Words& words) {
       return admin.ReleaseJobs(now, id, OffsetsOf(words, 2), Counted<int64_t>());
     if (verb == "describe") {
       return admin.Describe(now, id, [this](absl::StatusOr<SharePartitionDescription> is) {
-        Happened("answer", is.ok() ? Text(*is) : ShareErrorText(is.status()));
+        Happened("answer", DescriptionText(is, &world_));
       });
     }
     const ListJobsRequest request{

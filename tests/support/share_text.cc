@@ -158,21 +158,21 @@ std::string Text(const DyingJob& job, int64_t origin_ms) {
   return text;
 }
 
-std::string Text(const SharePartitionDescription& d) {
-  std::string text =
-      absl::StrCat(StateName(d.state), " start=", d.start.value(), " scanned=", d.scanned.value());
+std::string Text(const SharePartitionDescription& d, Offset log_start, Offset log_end) {
+  std::string text = absl::StrCat(StateName(d.state), " start=", d.progress.start.value(),
+                                  " scanned=", d.scanned.value());
   const auto add = [&text](absl::string_view name, int64_t value) {
     if (value > 0) absl::StrAppend(&text, " ", name, "=", value);
   };
-  add("unfinished", d.unfinished_below_scan);
-  if (d.oldest_unfinished != d.start)
-    absl::StrAppend(&text, " oldest=", d.oldest_unfinished.value());
-  add("in-flight", d.in_flight);
-  add("available", d.available);
-  add("parked", d.parked);
-  add("delayed", d.delayed);
-  add("blocked", d.blocked);
-  add("dying", d.dying);
+  add("unfinished", d.progress.Unfinished(log_start, log_end));
+  if (d.progress.oldest_unfinished != d.progress.start)
+    absl::StrAppend(&text, " oldest=", d.progress.oldest_unfinished.value());
+  add("in-flight", d.jobs.in_flight);
+  add("available", d.jobs.available);
+  add("parked", d.progress.parked);
+  add("delayed", d.jobs.delayed);
+  add("blocked", d.jobs.blocked);
+  add("dying", d.jobs.dying);
   add("accepted", d.counts.accepted);
   add("cancelled", d.counts.cancelled);
   add("expired", d.counts.expired);

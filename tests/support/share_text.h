@@ -19,7 +19,8 @@ std::string Text(const Acquired& acquired);
 std::string Text(const std::vector<AckResult>& results);
 std::string Text(const Renewed& renewed, int64_t origin_ms);
 std::string Text(const DyingJob& job, int64_t origin_ms);
-std::string Text(const SharePartitionDescription& description);
+// In a log that has what lies between these.
+std::string Text(const SharePartitionDescription& description, Offset log_start, Offset log_end);
 std::string Text(const JobDescription& job, int64_t origin_ms);
 std::string ShareErrorText(const absl::Status& status);
 

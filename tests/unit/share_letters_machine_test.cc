@@ -201,7 +201,7 @@ class LettersMachineTest : public ::testing::Test, public ShareListener {
 TEST_F(LettersMachineTest, ARejectedJobIsDeadAndItsLetterSaysWhy) {
   Reject({"a", "b"});
   const SharePartitionDescription described = Describe(orders_);
-  EXPECT_EQ(described.dying, 0);
+  EXPECT_EQ(described.jobs.dying, 0);
   EXPECT_EQ(described.counts.died[static_cast<size_t>(DeathReason::kRejected) - 1], 2);
   const std::vector<ReadRecord> letters = world_.Records(kLetters);
   ASSERT_THAT(letters, SizeIs(2));
@@ -215,11 +215,11 @@ TEST_F(LettersMachineTest, ARejectedJobIsDeadAndItsLetterSaysWhy) {
 TEST_F(LettersMachineTest, WhatIsDyingAtAStopHasItsLetterAfterTheStart) {
   writing_ = false;
   Reject({"a", "b"});
-  EXPECT_EQ(Describe(orders_).dying, 2);
+  EXPECT_EQ(Describe(orders_).jobs.dying, 2);
   EXPECT_THAT(world_.Records(kLetters), IsEmpty());
   writing_ = true;
   Restart();
-  EXPECT_EQ(Describe(orders_).dying, 0);
+  EXPECT_EQ(Describe(orders_).jobs.dying, 0);
   EXPECT_THAT(Values(kLetters), ElementsAre("a", "b"));
   Restart();
   EXPECT_THAT(Values(kLetters), ElementsAre("a", "b"));
@@ -228,12 +228,12 @@ TEST_F(LettersMachineTest, WhatIsDyingAtAStopHasItsLetterAfterTheStart) {
 TEST_F(LettersMachineTest, ALetterThatCannotBeWrittenIsTriedAgainAndDescribeSaysWhy) {
   ASSERT_TRUE(world_.catalog().AlterConfig(kLetters, {{"max.message.bytes", "100"}}, {}).ok());
   Reject({"a"});
-  EXPECT_EQ(Describe(orders_).dying, 1);
+  EXPECT_EQ(Describe(orders_).jobs.dying, 1);
   EXPECT_THAT(Describe(orders_).dead_letter_error, HasSubstr("max.message.bytes"));
   ASSERT_TRUE(world_.catalog().AlterConfig(kLetters, {}, {"max.message.bytes"}).ok());
   world_.clock().Advance(absl::Minutes(10));
   Pump();
-  EXPECT_EQ(Describe(orders_).dying, 0);
+  EXPECT_EQ(Describe(orders_).jobs.dying, 0);
   EXPECT_EQ(Describe(orders_).dead_letter_error, "");
   EXPECT_THAT(Values(kLetters), ElementsAre("a"));
 }
@@ -243,7 +243,7 @@ TEST_F(LettersMachineTest, ATopicThatIsDeletedUnderAWriterIsMadeAnew) {
   Reject({"a"});
   world_.clock().Advance(absl::Minutes(10));
   Pump();
-  EXPECT_EQ(Describe(orders_).dying, 0);
+  EXPECT_EQ(Describe(orders_).jobs.dying, 0);
   EXPECT_THAT(Values(kLetters), ElementsAre("a"));
 }
 

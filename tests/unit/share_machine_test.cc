@@ -86,7 +86,7 @@ TEST_F(ShareMachineTest, AcknowledgingManyJobsIsOneRecord) {
   ASSERT_EQ(acquired.jobs.size(), 1u);
   Acknowledge(acquired, AckOutcome::kAccept);
   EXPECT_EQ(world_.record_count(), records + 1);
-  EXPECT_EQ(Describe().start, Offset{500});
+  EXPECT_EQ(Describe().progress.start, Offset{500});
 }
 
 TEST_F(ShareMachineTest, AHundredReleasesOfAJobAreNotCountedTheNextOnesAre) {
@@ -107,7 +107,7 @@ TEST_F(ShareMachineTest, AHundredReleasesOfAJobAreNotCountedTheNextOnesAre) {
   ASSERT_EQ(last.jobs.size(), 1u);
   EXPECT_EQ(last.jobs[0].delivery_count, 2);
   Acknowledge(last, AckOutcome::kReleaseUncounted);
-  EXPECT_EQ(Describe().dying, 1);
+  EXPECT_EQ(Describe().jobs.dying, 1);
 }
 
 TEST_F(ShareMachineTest, TheHistoryOfAJobIsItsLastTenAttempts) {
@@ -149,7 +149,7 @@ TEST_F(ShareMachineTest, ManyParkedJobsComeByTheirTimesThoughMemoryHoldsAFew) {
   constexpr int64_t kJobs = 30'000;
   for (int64_t i = 0; i < kJobs; ++i) Produce(1, "", start_ms + 1'000 + (i * 7'919) % kJobs);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Count(Acquire(100)), 0);
-  EXPECT_EQ(Describe().delayed, kJobs);
+  EXPECT_EQ(Describe().jobs.delayed, kJobs);
   world_.WriteStore();
   ASSERT_EQ(world_.Restart(), "");
   int64_t handed_out = 0;
@@ -169,7 +169,7 @@ TEST_F(ShareMachineTest, ManyParkedJobsComeByTheirTimesThoughMemoryHoldsAFew) {
   }
   EXPECT_EQ(handed_out, kJobs);
   EXPECT_EQ(Describe().counts.accepted, kJobs);
-  EXPECT_EQ(Describe().parked, 0);
+  EXPECT_EQ(Describe().progress.parked, 0);
 }
 
 TEST_F(ShareMachineTest, OneKeyWithEverythingFlowsThroughStoreAndMemoryInOrder) {
@@ -180,7 +180,7 @@ TEST_F(ShareMachineTest, OneKeyWithEverythingFlowsThroughStoreAndMemoryInOrder) 
   Acknowledge(first, AckOutcome::kRelease);
   Produce(300, "hot");
   EXPECT_EQ(Count(Acquire(10)), 0);
-  EXPECT_EQ(Describe().blocked, 300);
+  EXPECT_EQ(Describe().jobs.blocked, 300);
   Produce(50, "hot");
   world_.Advance(absl::Seconds(2));
   for (int64_t i = 0; i <= 350; ++i) {
@@ -202,8 +202,8 @@ TEST_F(ShareMachineTest, OneKeyWithEverythingFlowsThroughStoreAndMemoryInOrder) 
       Acknowledge(acquired, AckOutcome::kAccept);
     }
   }
-  EXPECT_EQ(Describe().start, Offset{351});
-  EXPECT_EQ(Describe().parked, 0);
+  EXPECT_EQ(Describe().progress.start, Offset{351});
+  EXPECT_EQ(Describe().progress.parked, 0);
 }
 
 // The lines in memory are full: no more is scanned until they are shorter.
@@ -214,7 +214,7 @@ TEST_F(ShareMachineTest, JobsInLineAreBounded) {
   const Acquired first = Acquire(10);
   EXPECT_EQ(Count(first), 1);
   EXPECT_EQ(first.state, AcquireState::kWindowLimit);
-  EXPECT_EQ(Describe().blocked, static_cast<int64_t>(limits::kLinedUpJobs) - 1);
+  EXPECT_EQ(Describe().jobs.blocked, static_cast<int64_t>(limits::kLinedUpJobs) - 1);
   Acknowledge(first, AckOutcome::kAccept);
   const Acquired second = Acquire(10);
   ASSERT_EQ(Count(second), 1);
@@ -275,7 +275,7 @@ TEST_F(ShareMachineTest, ScansThatContradictThemselvesAreRefused) {
   EXPECT_TRUE(scan({.from = at(0), .to = at(5), .ranges = {{at(0), at(4)}}}));
   EXPECT_TRUE(scan({.from = at(2), .to = at(6), .ranges = {{at(2), at(5)}}})) << "overlaps";
   EXPECT_EQ(Describe().scanned, at(6));
-  EXPECT_EQ(Describe().available + Describe().in_flight, 6);
+  EXPECT_EQ(Describe().jobs.all(), 6);
 }
 
 }  // namespace

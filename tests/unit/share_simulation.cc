@@ -48,6 +48,7 @@ std::string ShareSimulation::Run(int actions) {
     Act();
     world_.Advance(absl::Milliseconds(random_.Below(random_.Chance(0.1) ? 4'000 : 200)));
     NoteTimeouts();
+    CheckCounts();
   }
   Calm();
   return ledger_.wrong();
@@ -74,6 +75,39 @@ void ShareSimulation::ActOn(Worker* worker) {
   if (dice < 97) return Close(worker);
   Break(worker);  // killed: it never comes back
   StartAnew(worker);
+}
+
+void ShareSimulation::CheckCounts() {
+  for (const auto& [number, entry] : world_.machine().table().entries()) {
+    const SharePartition& partition = entry->partition;
+    const Offset end = world_.log(partition.id().partition).end();
+    int64_t unknown = 0;  // not scanned, and not finished before a restart
+    partition.settled().VisitGaps({std::max(entry->window.scanned, partition.start()), end - 1},
+                                  [&](const OffsetRange& gap) { unknown += gap.size(); });
+    Offset first_parked = partition.start();
+    const ShareKeyRange places = ParkedPlacesOf(partition.place(), Offset{0});
+    WEIR_CHECK(world_
+                   .Scan(StateFamily::kParked, places.start, places.end,
+                         [&](absl::string_view key, absl::string_view) {
+                           first_parked = std::min(first_parked, OffsetOfParkedKey(key));
+                           return false;
+                         })
+                   .ok());
+    SharePartitionDescription is;
+    Decision decision = world_.machine().admin().Describe(
+        world_.now(), partition.id(),
+        [&is](const absl::StatusOr<SharePartitionDescription>& answer) { is = *answer; });
+    decision.answer(absl::OkStatus());
+    const int64_t unfinished = is.progress.Unfinished(Offset{0}, end);
+    if (is.jobs.all() + unknown != unfinished) {
+      ledger_.Wrong(absl::StrCat("of ", unfinished, " unfinished jobs ", is.jobs.all(),
+                                 " are counted and ", unknown, " not scanned"));
+    }
+    if (is.progress.oldest_unfinished != first_parked) {
+      ledger_.Wrong(absl::StrCat("the first unfinished job is ", first_parked.value(), ", not ",
+                                 is.progress.oldest_unfinished.value()));
+    }
+  }
 }
 
 void ShareSimulation::Produce() {

@@ -65,6 +65,8 @@ class ShareSimulation {
   void WriteLetters(const SharePartitionId& id);
   void Expire(const SharePartitionId& id);
   void Calm();
+  // Every job is counted once, by what it is.
+  void CheckCounts();
   void Restart();
 
   const SharePartitionId& AnyPartition() { return ids_[random_.Below(ids_.size())]; }
