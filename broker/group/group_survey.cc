@@ -10,6 +10,7 @@ Decision GroupSurvey::Census(size_t most, Reply<GroupCensus> reply) const {
                      .counts = context_->counters.total(),
                      .groups = {}};
   for (const auto& [id, group] : context_->groups.groups()) {
+    if (group->head().type != GroupType::kConsumer) continue;
     const GroupState state = rebalancer_->StateOf(*group);
     ++census.by_state[state];
     if (census.groups.size() == most) continue;

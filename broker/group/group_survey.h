@@ -1,6 +1,6 @@
-// GroupSurvey: what a shard tells of its groups to who watches the broker: how many there are in
-// which state, what they did, and how far they have come. Read-only handlers, each bounded, so that
-// a shard is never kept from its members for long. One strand.
+// GroupSurvey: what a shard tells of its consumer groups to who watches the broker: how many there
+// are in which state, what they did, and how far they have come. Read-only handlers, each bounded,
+// so that a shard is never kept from its members for long. One strand.
 #ifndef WEIR_BROKER_GROUP_GROUP_SURVEY_H_
 #define WEIR_BROKER_GROUP_GROUP_SURVEY_H_
 

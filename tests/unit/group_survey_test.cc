@@ -103,6 +103,27 @@ TEST_F(GroupSurveyTest, GroupsAreCountedByTheirStateAndTheFirstAreShown) {
   EXPECT_EQ(census.groups[1].members, 2u);
 }
 
+TEST_F(GroupSurveyTest, ShareGroupsAreNotAmongThem) {
+  Commit("b", {At(0, 1)});
+  const TopicId dead_letters = world_.topics().Set("dlq.orders.a", 1);
+  world_.Run([&](const MachineTime& now) {
+    return world_.machine().admin().Create(
+        now,
+        {.group = "a",
+         .type = GroupType::kShare,
+         .start = GroupStart::kEarliest,
+         .config = {.set = {{"dlq.topic", "dlq.orders.a"}}, .remove = {}},
+         .subscription = {{"orders"}, ""},
+         .dead_letter_topic = dead_letters},
+        [](const absl::Status& created) { ASSERT_TRUE(created.ok()) << created; });
+  });
+  ASSERT_NE(world_.machine().groups().Find("a"), nullptr);
+  const GroupCensus census = Census(1);
+  EXPECT_THAT(census.by_state, ElementsAre(Pair(GroupState::kEmpty, 1u)));
+  ASSERT_EQ(census.groups.size(), 1u);
+  EXPECT_EQ(census.groups[0].id, "b");
+}
+
 TEST_F(GroupSurveyTest, ARebalanceIsOverOnceWhatWasAskedForIsGivenUpOrItsMemberFenced) {
   Join("g", "m1");
   world_.Advance(absl::Seconds(1));
