@@ -46,8 +46,6 @@ struct DeliveryWindow {
   bool new_alone = false;      // jobs have come to `alone` since somebody was told
   bool told_of_dying = false;  // and nobody has taken them yet
   std::string letter_error;    // why the last dead letter could not be written
-  int64_t locks_expired = 0;
-  int64_t uncounted_releases = 0;
 
   int64_t available_jobs() const {
     return available.size() + static_cast<int64_t>(ready.size() + alone.size());

@@ -73,6 +73,7 @@ void EndAttempts(const MachineTime& now, ShareContext* context, const ShareConte
                                           .ending = std::string(transition.ending),
                                           .error = ending.error}};
   ShareOutcomes outcomes;
+  ShareTally tally;
   for (const LockedJobs& locked : jobs) {
     for (Offset offset = locked.jobs.first; offset <= locked.jobs.last; ++offset) {
       ParkedJob job{.offset = offset, .last = offset, .key = window.lines.KeyOf(offset)};
@@ -91,11 +92,14 @@ void EndAttempts(const MachineTime& now, ShareContext* context, const ShareConte
       parked.jobs.push_back(std::move(job));
     }
     window.locks.Remove(locked.jobs);
-    if (ending.event == JobEvent::kLockExpired) window.locks_expired += locked.jobs.size();
-    if (!transition.counted) window.uncounted_releases += locked.jobs.size();
+    if (ending.event == JobEvent::kLockExpired) tally.locks_expired += locked.jobs.size();
+    if (!transition.counted) tally.uncounted_releases += locked.jobs.size();
   }
   draft->Add(ShareRecordOf(parked));
   draft->TellOutcomes(known.entry->partition.id(), outcomes);
+  if (tally == ShareTally{}) return;
+  draft->OnDurable(
+      [context, id = known.entry->partition.id(), tally] { context->counters.Add(id, tally); });
 }
 
 }  // namespace weir

@@ -116,8 +116,7 @@ SharePartitionDescription DescribeSharePartition(const ShareContext& context,
   described.jobs = CountJobs(*known.entry);
   described.dead_letter_error = window.letter_error;
   described.counts = partition.counts();
-  described.locks_expired = window.locks_expired;
-  described.uncounted_releases = window.uncounted_releases;
+  described.tally = context.counters.Of(partition.id());
   return described;
 }
 

@@ -53,6 +53,7 @@ Decision ShareAdmin::Open(const MachineTime&, const SharePartitionId& id, Offset
     return std::move(draft).Answer(std::move(reply), old->partition.start());
   if (old != nullptr) {
     draft.Add(SharePartitionRemovedRecord(old->partition.number()));
+    draft.OnDurable([this, id] { context_->counters.Forget(id); });
   } else if (context_->table.size() >= limits::kSharePartitionsPerShard) {
     return RefuseShare(
         std::move(reply),
@@ -67,8 +68,10 @@ Decision ShareAdmin::Open(const MachineTime&, const SharePartitionId& id, Offset
 
 Decision ShareAdmin::Remove(const SharePartitionId& id, Done done) {
   ShareDraft draft(context_->listener);
-  if (const ShareEntry* const entry = context_->table.Find(id))
+  if (const ShareEntry* const entry = context_->table.Find(id)) {
     draft.Add(SharePartitionRemovedRecord(entry->partition.number()));
+    draft.OnDurable([this, id] { context_->counters.Forget(id); });
+  }
   return std::move(draft).Answer(std::move(done));
 }
 

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "broker/runtime/state_machine.h"
 #include "broker/runtime/state_reader.h"
+#include "broker/share/share_counters.h"
 #include "broker/share/share_requests.h"
 #include "broker/share/share_settings.h"
 #include "broker/share/share_table.h"
@@ -36,6 +37,7 @@ struct ShareContext {
   absl::StatusOr<Known> Find(const SharePartitionId& id) const;
 
   ShareTable table;
+  ShareCounters counters;
   absl::flat_hash_map<ShareSessionId, ShareSession> sessions;
   // Tokens up to this counter, and those of earlier epochs, were given in an earlier life of the
   // machine's memory: nobody knows any more for which jobs.

@@ -1,5 +1,5 @@
-// ShareDraft: what a handler is about to decide: the records, and what the listener is told once
-// these are durable. Used by one handler, then gone.
+// ShareDraft: what a handler is about to decide: the records, and what happens once these are
+// durable: what is counted, what the listener is told. Used by one handler, then gone.
 #ifndef WEIR_BROKER_SHARE_SHARE_DRAFT_H_
 #define WEIR_BROKER_SHARE_SHARE_DRAFT_H_
 
@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "broker/runtime/reply.h"
 #include "broker/runtime/state_machine.h"
@@ -27,6 +28,9 @@ class ShareDraft {
     outcomes_.emplace_back(id, outcomes);
   }
 
+  // Is called when the records are durable, before the answer.
+  void OnDurable(absl::AnyInvocable<void()> then) { then_.push_back(std::move(then)); }
+
   // The decision. The answer goes out first, then the listener is told.
   template <typename T>
   Decision Answer(Reply<T> reply, T result) && {
@@ -44,9 +48,13 @@ class ShareDraft {
  private:
   Decision Decide(Done done) {
     return {.records = std::move(records_),
-            .answer = [done = std::move(done), available = std::move(available_),
-                       dying = std::move(dying_), outcomes = std::move(outcomes_),
+            .answer = [done = std::move(done), then = std::move(then_),
+                       available = std::move(available_), dying = std::move(dying_),
+                       outcomes = std::move(outcomes_),
                        listener = listener_](const absl::Status& durable) mutable {
+              if (durable.ok()) {
+                for (absl::AnyInvocable<void()>& call : then) call();
+              }
               done(durable);
               if (!durable.ok()) return;
               for (const auto& [id, counts] : outcomes) listener->OnOutcomes(id, counts);
@@ -57,6 +65,7 @@ class ShareDraft {
 
   ShareListener* listener_;
   std::vector<InternalRecord> records_;
+  std::vector<absl::AnyInvocable<void()>> then_;
   std::vector<SharePartitionId> available_;
   std::vector<SharePartitionId> dying_;
   std::vector<std::pair<SharePartitionId, ShareOutcomes>> outcomes_;

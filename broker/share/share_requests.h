@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "broker/runtime/reply.h"
 #include "broker/share/parked_job.h"
+#include "broker/share/share_counters.h"
 #include "broker/share/share_scan.h"
 #include "broker/share/share_types.h"
 #include "storage/base/types.h"
@@ -215,9 +216,7 @@ struct SharePartitionDescription {
   ShareJobCounts jobs;
   std::string dead_letter_error;  // why the last dead letter could not be written; empty: it was
   ShareCounts counts;
-  // Since the machine was loaded.
-  int64_t locks_expired = 0;
-  int64_t uncounted_releases = 0;
+  ShareTally tally;
 };
 
 // --- What the machine tells ---

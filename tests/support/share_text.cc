@@ -178,8 +178,8 @@ std::string Text(const SharePartitionDescription& d, Offset log_start, Offset lo
   add("expired", d.counts.expired);
   for (int i = 0; i < kDeathReasons; ++i)
     add(DeathReasonName(static_cast<DeathReason>(i + 1)), d.counts.died[static_cast<size_t>(i)]);
-  add("locks-expired", d.locks_expired);
-  add("uncounted", d.uncounted_releases);
+  add("locks-expired", d.tally.locks_expired);
+  add("uncounted", d.tally.uncounted_releases);
   if (!d.dead_letter_error.empty()) absl::StrAppend(&text, " '", d.dead_letter_error, "'");
   return text;
 }

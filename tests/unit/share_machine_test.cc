@@ -206,6 +206,28 @@ TEST_F(ShareMachineTest, OneKeyWithEverythingFlowsThroughStoreAndMemoryInOrder) 
   EXPECT_EQ(Describe().progress.parked, 0);
 }
 
+TEST_F(ShareMachineTest, WhatNoRecordTellsIsCountedOnceItIsDurableAndOverReloads) {
+  Open();
+  Produce(10);
+  Acknowledge(Acquire(4), AckOutcome::kReleaseUncounted);
+  Acquire(3);
+  world_.Advance(absl::Milliseconds(settings_.ack_timeout_ms));
+  const ShareTally tally{.locks_expired = 3, .uncounted_releases = 4};
+  EXPECT_EQ(Describe().tally, tally);
+  Acquired acquired = Acquire(2);
+  ASSERT_GT(Count(acquired), 0);
+  world_.FailNextAppend(absl::UnavailableError("for the test"));
+  world_.Run([&](const MachineTime& now) {
+    return world_.machine().sessions().Close(now, ShareSessionId{1}, [](const absl::Status&) {});
+  });
+  EXPECT_EQ(Describe().tally, tally) << "what failed is not counted, what was is not forgotten";
+  world_.Run([&](const MachineTime&) {
+    return world_.machine().admin().Remove(id_, [](const absl::Status&) {});
+  });
+  Open();
+  EXPECT_EQ(Describe().tally, ShareTally{}) << "another share-partition";
+}
+
 // The lines in memory are full: no more is scanned until they are shorter.
 TEST_F(ShareMachineTest, JobsInLineAreBounded) {
   Configure({.order = ShareOrder::kKey});
