@@ -9,37 +9,12 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/synchronization/notification.h"
+#include "broker/awaited.h"
 #include "broker/topic_lags.h"
 #include "storage/base/limits.h"
 
 namespace weir {
 namespace {
-
-// An answer that may come when nobody waits for it any more.
-template <typename T>
-class Awaited {
- public:
-  static std::shared_ptr<Awaited> Ask(GroupShards* shards, PartitionIndex shard,
-                                      GroupShards::Question<T> question) {
-    auto awaited = std::make_shared<Awaited>();
-    shards->Ask<T>(shard, std::move(question), [awaited](absl::StatusOr<T> answer) {
-      awaited->answer_ = std::move(answer);
-      awaited->came_.Notify();
-    });
-    return awaited;
-  }
-  // Null: it has not come within that time, or is an error.
-  T* Wait(absl::Duration at_most) {
-    if (!came_.WaitForNotificationWithTimeout(std::max(at_most, absl::ZeroDuration())))
-      return nullptr;
-    return answer_.ok() ? &*answer_ : nullptr;
-  }
-
- private:
-  absl::Notification came_;
-  absl::StatusOr<T> answer_ = absl::UnknownError("");
-};
 
 GroupActivity ActivityOf(const GroupCounts& counts) {
   return {.rebalances = counts.rebalances,

@@ -6,19 +6,8 @@
 namespace weir {
 
 std::optional<size_t> TopicLags::Begin(TopicId topic) {
-  const auto [at, is_new] = ends_.try_emplace(topic);
-  if (is_new) {
-    if (const std::optional<TopicView::Topic> found = options_.topics->Find(topic)) {
-      Ends ends{.id = topic, .name = found->name, .partitions = {}};
-      for (int32_t i = 0; i < found->partitions; ++i) {
-        ends.partitions.push_back(
-            options_.topics->BoundsOf({topic, PartitionIndex{i}}).value_or(TopicView::Bounds{}));
-      }
-      at->second = std::move(ends);
-    }
-  }
-  if (!at->second.has_value()) return std::nullopt;
-  topic_ = &*at->second;
+  topic_ = ends_.Find(topic);
+  if (topic_ == nullptr) return std::nullopt;
   next_ = 0;
   sum_ = {.name = topic_->name};
   oldest_ms_ = options_.now_ms;

@@ -1,18 +1,15 @@
 // TopicLags: how far groups lie behind in their topics, from what they have committed and where the
-// logs end. For one look at all groups: the ends of a topic's partitions are looked up once,
-// however many groups read it. One thread.
+// logs end. For one look at all groups. One thread.
 #ifndef WEIR_BROKER_TOPIC_LAGS_H_
 #define WEIR_BROKER_TOPIC_LAGS_H_
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "absl/container/node_hash_map.h"
 #include "broker/group/topic_view.h"
 #include "broker/metrics/group_collector.h"
 #include "broker/record_times.h"
+#include "broker/topic_ends.h"
 #include "storage/base/types.h"
 
 namespace weir {
@@ -25,7 +22,7 @@ class TopicLags {
     RecordTimes* times = nullptr;
     int64_t now_ms = 0;
   };
-  explicit TopicLags(const Options& options) : options_(options) {}
+  explicit TopicLags(const Options& options) : options_(options), ends_(options.topics) {}
 
   // A group in a topic, of which Add and Finish speak then. How many partitions that is; nothing
   // when there is no such topic.
@@ -36,20 +33,14 @@ class TopicLags {
   GroupSample::Topic Finish();
 
  private:
-  struct Ends {
-    TopicId id;
-    std::string name;
-    std::vector<TopicView::Bounds> partitions;  // 0 and 0 where the log is not available
-  };
-
   // The next partition, from the committed offset on.
   void AddNext(Offset committed);
   void AddUpTo(size_t partition);
 
   const Options options_;
-  absl::node_hash_map<TopicId, std::optional<Ends>> ends_;
-  const Ends* topic_ = nullptr;  // of Begin
-  size_t next_ = 0;              // partition
+  TopicEnds ends_;
+  const TopicEnds::Ends* topic_ = nullptr;  // of Begin
+  size_t next_ = 0;                         // partition
   GroupSample::Topic sum_;
   int64_t oldest_ms_ = 0;  // of the records of which the time is known
   bool ages_known_ = true;

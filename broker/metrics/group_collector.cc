@@ -1,47 +1,22 @@
 #include "broker/metrics/group_collector.h"
 
+#include "broker/metrics/metric_family.h"
+
 namespace weir {
 namespace {
 
-using Labels = std::vector<prometheus::ClientMetric::Label>;
 using prometheus::MetricType;
-
-// One family that grows by a series at a time.
-class Family {
- public:
-  Family(MetricType type, std::string name, std::string help)
-      : family_{.name = std::move(name), .help = std::move(help), .type = type, .metric = {}} {}
-
-  void Add(Labels labels, double value) {
-    prometheus::ClientMetric metric;
-    metric.label = std::move(labels);
-    (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    family_.metric.push_back(std::move(metric));
-  }
-  prometheus::MetricFamily Take() { return std::move(family_); }
-
- private:
-  prometheus::MetricFamily family_;
-};
-
-prometheus::MetricFamily Single(MetricType type, std::string name, std::string help,
-                                int64_t value) {
-  Family family(type, std::move(name), std::move(help));
-  family.Add({}, static_cast<double>(value));
-  return family.Take();
-}
-
 using Families = std::vector<prometheus::MetricFamily>;
 
 void AddTotals(const GroupsSample::Totals& totals, Families* families) {
-  Family states(MetricType::Gauge, "weir_groups", "Consumer groups, by state");
+  MetricFamily states(MetricType::Gauge, "weir_groups", "Consumer groups, by state");
   for (const auto& [state, count] : totals.by_state)
-    states.Add({{.name = "state", .value = state}}, static_cast<double>(count));
-  families->push_back(states.Take());
-  families->push_back(
-      Single(MetricType::Gauge, "weir_members", "Members of all consumer groups", totals.members));
+    states.Add({{.name = "state", .value = state}}, count);
+  families->push_back(std::move(states).Take());
+  families->push_back(MetricFamily::Single(MetricType::Gauge, "weir_members",
+                                           "Members of all consumer groups", totals.members));
   const auto counter = [families](const char* name, const char* help, int64_t value) {
-    families->push_back(Single(MetricType::Counter, name, help, value));
+    families->push_back(MetricFamily::Single(MetricType::Counter, name, help, value));
   };
   counter("weir_rebalances_total", "Assignments that moved partitions, of all groups",
           totals.activity.rebalances);
@@ -54,46 +29,47 @@ void AddTotals(const GroupsSample::Totals& totals, Families* families) {
 }
 
 void AddGroups(const std::vector<GroupSample>& groups, Families* families) {
-  Family members(MetricType::Gauge, "weir_group_members", "Members of a consumer group");
-  Family state(MetricType::Gauge, "weir_group_state", "1 for the state that a group is in");
-  Family rebalances(MetricType::Counter, "weir_group_rebalances_total",
-                    "Assignments of a group that moved partitions");
-  Family fenced(MetricType::Counter, "weir_group_fenced_members_total",
-                "Members of a group that were away or did not give up in time");
-  Family commits(MetricType::Counter, "weir_group_offset_commits_total",
-                 "Commits of a group that were taken");
-  Family offsets(MetricType::Counter, "weir_group_committed_offsets_total",
-                 "Offsets in the commits of a group that were taken");
+  MetricFamily members(MetricType::Gauge, "weir_group_members", "Members of a consumer group");
+  MetricFamily state(MetricType::Gauge, "weir_group_state", "1 for the state that a group is in");
+  MetricFamily rebalances(MetricType::Counter, "weir_group_rebalances_total",
+                          "Assignments of a group that moved partitions");
+  MetricFamily fenced(MetricType::Counter, "weir_group_fenced_members_total",
+                      "Members of a group that were away or did not give up in time");
+  MetricFamily commits(MetricType::Counter, "weir_group_offset_commits_total",
+                       "Commits of a group that were taken");
+  MetricFamily offsets(MetricType::Counter, "weir_group_committed_offsets_total",
+                       "Offsets in the commits of a group that were taken");
   for (const GroupSample& group : groups) {
-    const Labels labels = {{.name = "group", .value = group.group}};
-    members.Add(labels, static_cast<double>(group.members));
+    const MetricLabels labels = {{.name = "group", .value = group.group}};
+    members.Add(labels, group.members);
     state.Add({labels[0], {.name = "state", .value = group.state}}, 1);
-    rebalances.Add(labels, static_cast<double>(group.activity.rebalances));
-    fenced.Add(labels, static_cast<double>(group.activity.fenced_members));
-    commits.Add(labels, static_cast<double>(group.activity.commits));
-    offsets.Add(labels, static_cast<double>(group.activity.committed_offsets));
+    rebalances.Add(labels, group.activity.rebalances);
+    fenced.Add(labels, group.activity.fenced_members);
+    commits.Add(labels, group.activity.commits);
+    offsets.Add(labels, group.activity.committed_offsets);
   }
-  for (Family* family : {&members, &state, &rebalances, &fenced, &commits, &offsets})
-    families->push_back(family->Take());
+  for (MetricFamily* family : {&members, &state, &rebalances, &fenced, &commits, &offsets})
+    families->push_back(std::move(*family).Take());
 }
 
 void AddLags(const std::vector<GroupSample>& groups, Families* families) {
-  Family lag(MetricType::Gauge, "weir_group_lag_records",
-             "Records of a topic that a group has not committed, over all partitions");
-  Family largest(MetricType::Gauge, "weir_group_lag_records_max",
-                 "The same of the partition with the most");
-  Family seconds(MetricType::Gauge, "weir_group_lag_seconds",
-                 "Age of the oldest record of a topic that a group has not committed");
+  MetricFamily lag(MetricType::Gauge, "weir_group_lag_records",
+                   "Records of a topic that a group has not committed, over all partitions");
+  MetricFamily largest(MetricType::Gauge, "weir_group_lag_records_max",
+                       "The same of the partition with the most");
+  MetricFamily seconds(MetricType::Gauge, "weir_group_lag_seconds",
+                       "Age of the oldest record of a topic that a group has not committed");
   for (const GroupSample& group : groups) {
     for (const GroupSample::Topic& topic : group.topics) {
-      const Labels labels = {{.name = "group", .value = group.group},
-                             {.name = "topic", .value = topic.name}};
-      lag.Add(labels, static_cast<double>(topic.lag));
-      largest.Add(labels, static_cast<double>(topic.largest_lag));
+      const MetricLabels labels = {{.name = "group", .value = group.group},
+                                   {.name = "topic", .value = topic.name}};
+      lag.Add(labels, topic.lag);
+      largest.Add(labels, topic.largest_lag);
       if (topic.lag_seconds.has_value()) seconds.Add(labels, *topic.lag_seconds);
     }
   }
-  for (Family* family : {&lag, &largest, &seconds}) families->push_back(family->Take());
+  for (MetricFamily* family : {&lag, &largest, &seconds})
+    families->push_back(std::move(*family).Take());
 }
 
 }  // namespace
@@ -105,7 +81,7 @@ std::vector<prometheus::MetricFamily> GroupCollector::Collect() const {
   AddGroups(sample.groups, &families);
   AddLags(sample.groups, &families);
   const auto omitted = [&families](const char* name, const char* help, int64_t value) {
-    families.push_back(Single(MetricType::Gauge, name, help, value));
+    families.push_back(MetricFamily::Single(MetricType::Gauge, name, help, value));
   };
   omitted("weir_groups_omitted", "Groups without series of their own: there are too many",
           sample.omitted_groups);
