@@ -12,7 +12,8 @@ ShareMachine::ShareMachine(ShareMachineOptions options)
       acknowledgement_(&context_),
       sessions_(&context_),
       dead_letters_(&context_),
-      admin_(&context_) {
+      admin_(&context_),
+      survey_(&context_) {
   context_.epoch = options.epoch;
   context_.settings = options.settings;
   context_.listener = options.listener;

@@ -28,6 +28,7 @@
 #include "broker/share/share_context.h"
 #include "broker/share/share_sessions.h"
 #include "broker/share/share_settings.h"
+#include "broker/share/share_survey.h"
 #include "storage/base/types.h"
 
 namespace weir {
@@ -56,6 +57,7 @@ class ShareMachine : public StateMachine {
   ShareSessions& sessions() { return sessions_; }
   DeadLetters& dead_letters() { return dead_letters_; }
   ShareAdmin& admin() { return admin_; }
+  const ShareSurvey& survey() const { return survey_; }
 
   const ShareTable& table() const { return context_.table; }
 
@@ -66,6 +68,7 @@ class ShareMachine : public StateMachine {
   ShareSessions sessions_;
   DeadLetters dead_letters_;
   ShareAdmin admin_;
+  const ShareSurvey survey_;
 };
 
 }  // namespace weir

@@ -65,7 +65,9 @@ inline constexpr int64_t kDeadlineMarginMs =
 inline constexpr size_t kMetricPartitions = 10'000;  // with series of their own in /metrics
 inline constexpr size_t kMetricTopics = 10'000;
 inline constexpr size_t kMetricGroups = 2'000;        // consumer groups with series of their own,
-inline constexpr size_t kMetricGroupTopics = 10'000;  // topics that those read, and partitions
+                                                      // and as many share groups,
+inline constexpr size_t kMetricShareTopics = 4'000;   // topics that these read,
+inline constexpr size_t kMetricGroupTopics = 10'000;  // topics that the others read, and partitions
 inline constexpr size_t kMetricGroupPartitions = 2'000'000;  // of them that one page adds up
 inline constexpr int64_t kMetricGroupsMs = 1'000;  // for which a page waits for what groups say
 inline constexpr int64_t kMetricRecordTimesMs =
@@ -190,6 +192,8 @@ inline constexpr int64_t kInstanceInUseRetryMs = 5'000;  // the refused holder o
 
 // Share groups. A share-partition is what one group has to do with one partition.
 inline constexpr size_t kSharePartitionsPerShard = 20'000;
+inline constexpr size_t kSurveyShares = 1'000;        // that a shard tells the metrics in one go;
+inline constexpr size_t kSurveyStoreReadShares = 10;  // a read of the store counts as so many there
 inline constexpr int64_t kAckTimeoutDefaultMs = 30'000;  // ack.timeout.ms
 inline constexpr int64_t kAckTimeoutShortestMs = 1'000;
 inline constexpr int64_t kAckTimeoutLongestMs = 12LL * 3600 * 1000;

@@ -19,3 +19,6 @@ weir_test(share_letters_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/share_dead_letter_log_test.cc ${CMAKE_CURRENT_LIST_DIR}/share_dead_letter_writer_test.cc
           ${CMAKE_CURRENT_LIST_DIR}/share_letter_driver_test.cc ${CMAKE_CURRENT_LIST_DIR}/share_letters_machine_test.cc
   DEPS weir_test_letters)
+weir_test(share_survey_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/share_survey_test.cc
+  DEPS weir_test_share)
