@@ -10,7 +10,9 @@
 #include "broker/group_sampler.h"
 #include "broker/metrics/group_collector.h"
 #include "broker/metrics/partition_collector.h"
+#include "broker/metrics/share_collector.h"
 #include "broker/partition/record_time.h"
+#include "broker/share_sampler.h"
 
 namespace weir {
 namespace {
@@ -48,20 +50,27 @@ std::vector<PartitionSample> SamplePartitions(const TopicCatalog& catalog, LogMa
   }
 }
 
-// Looks at them anew for every page; one page is made at a time.
-std::unique_ptr<GroupCollector> CollectorOf(const GaugeSources& from) {
+// Both look at the groups anew for every page; one page is made at a time.
+void AddGroups(const GaugeSources& from, Metrics* metrics) {
   const auto record_time = [from](const TopicPartition& id,
                                   Offset offset) -> std::optional<int64_t> {
     const TopicPtr topic = from.catalog->Find(id.topic);
     if (topic == nullptr) return std::nullopt;
     return RecordTimeMs(from.partitions, topic, id.partition, offset);
   };
-  const auto sampler =
+  const auto groups =
       std::make_shared<GroupSampler>(GroupSampler::Options{.shards = from.groups->shards(),
                                                            .topics = &from.groups->topics(),
                                                            .clock = from.clock,
                                                            .record_time = record_time});
-  return std::make_unique<GroupCollector>([sampler] { return sampler->Sample(); });
+  metrics->AddCollector(std::make_unique<GroupCollector>([groups] { return groups->Sample(); }));
+  const auto shares = std::make_shared<ShareSampler>(
+      ShareSampler::Options{.shards = from.groups->shares(),
+                            .directory = from.groups->share_directory(),
+                            .topics = &from.groups->topics(),
+                            .clock = from.clock,
+                            .record_time = record_time});
+  metrics->AddCollector(std::make_unique<ShareCollector>([shares] { return shares->Sample(); }));
 }
 
 }  // namespace
@@ -109,7 +118,7 @@ void AddGauges(const GaugeSources& from, Metrics* metrics) {
   gauge("weir_ready", "1 while the broker serves", [from] { return from.ready() ? 1.0 : 0.0; });
   metrics->AddCollector(std::make_unique<PartitionCollector>(
       [from] { return SamplePartitions(*from.catalog, from.logs); }));
-  if (from.groups != nullptr) metrics->AddCollector(CollectorOf(from));
+  if (from.groups != nullptr) AddGroups(from, metrics);
 }
 
 }  // namespace weir

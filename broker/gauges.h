@@ -1,6 +1,6 @@
 // Gauges: what the metrics page reads from the broker's parts each time it is asked for: the state
-// of memory, disk, journal and waiters, the partitions of every topic, and consumer groups. Any
-// thread.
+// of memory, disk, journal and waiters, the partitions of every topic, consumer groups and share
+// groups. Any thread.
 #ifndef WEIR_BROKER_GAUGES_H_
 #define WEIR_BROKER_GAUGES_H_
 

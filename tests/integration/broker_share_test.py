@@ -2,13 +2,15 @@
 those that fail and of workers that vanish, and the documented error for each kind of bad request."""
 
 import queue
+import re
 import threading
+import time
 import unittest
 
 import grpc
 
 from broker_process import DEADLINE, BrokerTest
-from weir.v1 import group_pb2, group_pb2_grpc, share_pb2, share_pb2_grpc
+from weir.v1 import common_pb2, group_pb2, group_pb2_grpc, log_pb2, share_pb2, share_pb2_grpc
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -121,6 +123,10 @@ class Share(BrokerTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.connect()
+
+    @classmethod
+    def connect(cls):
         cls.channel = cls.broker.connect()
         cls.groups = group_pb2_grpc.GroupServiceStub(cls.channel)
         cls.share = share_pb2_grpc.ShareServiceStub(cls.channel)
@@ -252,6 +258,67 @@ class Share(BrokerTest):
         self.assertEqual(codes(worker.renewed), [OK] * 3)
         self.assertGreaterEqual(worker.renewed[-1].lock_until_ms, worker.renewed[0].lock_until_ms)
         worker.leave()
+
+    def metrics(self, group, topic=None):
+        """The series of a share group by their names without `weir_share_`; deaths by `died_total REASON`."""
+        found = {}
+        for line in self.broker.get("/metrics")[1].splitlines():
+            series = re.match(r'weir_share_(\w+)\{group="%s"(?:,topic="%s")?(?:,reason="(\w+)")?\} (.*)' % (group, topic or group), line)
+            if series:
+                found[" ".join(filter(None, series.groups()[:2]))] = float(series[3])
+        return found
+
+    def test_the_metrics_show_what_jobs_are_at_and_what_became_of_them(self):
+        self.broker.create("watched", 2)
+        self.groups.CreateGroup(
+            group_pb2.CreateGroupRequest(
+                group="watched", type=group_pb2.SHARE, start=group_pb2.EARLIEST, subscription=group_pb2.Subscription(topics=["watched"]),
+                config={"ack.timeout.ms": NEVER_MS, "retry.backoff.initial.ms": "3600000", "retry.backoff.max.ms": "3600000"}),
+            timeout=DEADLINE)
+        old = log_pb2.ProduceRequest(topic="watched", partition=1)
+        an_hour_ago = int(time.time() * 1000) - 3_600_000
+        old.records.records.extend(common_pb2.Record(value=b"v", timestamp_ms=an_hour_ago + i) for i in range(10))
+        self.broker.log_service.Produce(old, timeout=DEADLINE)
+        self.broker.produce("watched", [b"v"] * 10)
+
+        def check(**expected):
+            found = self.metrics("watched")
+            self.assertEqual({name: found[name] for name in expected}, expected)
+
+        check(unfinished_jobs=20, in_flight_jobs=0, accepted_total=0, paused=0, paused_by_breaker=0)
+        self.assertGreater(self.metrics("watched")["oldest_unfinished_seconds"], 3_599)
+        jobs = []
+        while len(jobs) < 12:
+            jobs += jobs_of(self.acquire("watched", max_jobs=12 - len(jobs)).deliveries)
+        rest = {"available_jobs": 8, "blocked_jobs": 0}
+        check(unfinished_jobs=20, in_flight_jobs=12, delayed_jobs=0, **rest)
+        kinds = [share_pb2.ACCEPT] * 6 + [share_pb2.REJECT] * 2 + [share_pb2.RELEASE] + [share_pb2.RELEASE_UNCOUNTED] * 2
+        self.assertEqual(codes(self.acknowledge("watched", *map(acknowledgement, jobs, kinds)).acknowledged), [OK] * 11)
+        offset = 0
+        while offset < 2:  # the letters are written
+            part = self.broker.fetch("dlq.watched.watched", offset=offset, max_wait_ms=20_000)
+            offset += len(part.records.records)
+        done = {"unfinished_jobs": 12, "in_flight_jobs": 1, "delayed_jobs": 3, "dying_jobs": 0, "accepted_total": 6, "died_total REJECTED": 2,
+                "died_total MAX_ATTEMPTS": 0, "cancelled_total": 0, "expired_total": 0, "uncounted_releases_total": 2}
+        check(**done, **rest)
+        self.groups.PauseGroup(group_pb2.PauseGroupRequest(group="watched"), timeout=DEADLINE)
+        check(paused=1, paused_by_breaker=0)
+        self.groups.ResumeGroup(group_pb2.ResumeGroupRequest(group="watched"), timeout=DEADLINE)
+        self.assertEqual(codes(self.acknowledge("watched", accept(jobs[11])).acknowledged), [OK])
+        for end in (self.broker.stop, self.broker.kill):  # all of it is known before a worker comes
+            end()
+            self.channel.close()
+            self.broker.start()
+            self.connect()
+            check(unfinished_jobs=11, in_flight_jobs=0, delayed_jobs=3, accepted_total=7, uncounted_releases_total=0, paused=0)
+            self.assertEqual(self.metrics("watched")["died_total REJECTED"], 2)
+            self.assertEqual(sum(p.unfinished for p in self.describe("watched").share_partitions), 11)
+        self.assertGreaterEqual(self.broker.metric('weir_share_groups{state="running"}'), 1)
+        self.assertNotIn('weir_group_members{group="watched"}', self.broker.get("/metrics")[1])
+        for what in ("groups_omitted", "topics_omitted", "oldest_unfinished_omitted", "shards_unanswered"):
+            self.assertEqual(self.broker.metric("weir_share_" + what), 0, what)
+        self.groups.DeleteGroup(group_pb2.DeleteGroupRequest(group="watched"), timeout=DEADLINE)
+        self.assertEqual(self.metrics("watched"), {})
 
     # Workers that go.
 

@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "broker/metrics/http_server.h"
 #include "broker/metrics/metrics.h"
 #include "broker/metrics/partition_collector.h"
+#include "broker/metrics/share_collector.h"
 #include "storage/base/limits.h"
 
 namespace weir {
@@ -110,12 +112,76 @@ TEST(GroupCollectorTest, TotalsAreThereOnlyWhenEverybodyHasAnswered) {
 }
 
 TEST(GroupCollectorTest, WhatIsMissingIsSaid) {
-  const std::string text =
-      TextOf({.omitted_groups = 1, .omitted_lags = 2, .omitted_ages = 3, .unanswered_shards = 4});
+  const std::string text = TextOf(GroupsSample{
+      .omitted_groups = 1, .omitted_lags = 2, .omitted_ages = 3, .unanswered_shards = 4});
   EXPECT_THAT(text, HasSubstr("weir_groups_omitted 1\n"));
   EXPECT_THAT(text, HasSubstr("weir_group_lags_omitted 2\n"));
   EXPECT_THAT(text, HasSubstr("weir_group_lag_seconds_omitted 3\n"));
   EXPECT_THAT(text, HasSubstr("weir_group_shards_unanswered 4\n"));
+}
+
+std::string TextOf(const SharesSample& sample) {
+  Metrics metrics;
+  metrics.AddCollector(std::make_unique<ShareCollector>([&sample] { return sample; }));
+  return metrics.Text();
+}
+
+TEST(ShareCollectorTest, AGroupHasSeriesOfEachTopicAndOfItself) {
+  SharesSample sample{.by_state = {{"running", 1}, {"paused", 0}, {"paused_by_breaker", 1}}};
+  sample.groups.push_back({.group = "email",
+                           .paused = true,
+                           .paused_by_breaker = true,
+                           .topics = {{.name = "orders",
+                                       .available = 1,
+                                       .in_flight = 2,
+                                       .delayed = 3,
+                                       .blocked = 4,
+                                       .dying = 5,
+                                       .unfinished = 16,
+                                       .oldest_seconds = 1.5,
+                                       .accepted = 6,
+                                       .cancelled = 7,
+                                       .expired = 8,
+                                       .died = {{"REJECTED", 9}, {"MAX_ATTEMPTS", 10}},
+                                       .locks_expired = 11,
+                                       .uncounted_releases = 12},
+                                      {.name = "events", .unfinished = 40}}});
+  sample.groups.push_back({.group = "idle", .topics = {}});
+  const std::string text = TextOf(sample);
+  const std::string labels = "{group=\"email\",topic=\"orders\"} ";
+  const std::pair<const char*, int> numbers[] = {{"available_jobs", 1},
+                                                 {"in_flight_jobs", 2},
+                                                 {"delayed_jobs", 3},
+                                                 {"blocked_jobs", 4},
+                                                 {"dying_jobs", 5},
+                                                 {"unfinished_jobs", 16},
+                                                 {"accepted_total", 6},
+                                                 {"cancelled_total", 7},
+                                                 {"expired_total", 8},
+                                                 {"locks_expired_total", 11},
+                                                 {"uncounted_releases_total", 12}};
+  for (const auto& [name, value] : numbers)
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("\nweir_share_", name, labels, value, "\n")));
+  for (const char* line :
+       {"weir_share_oldest_unfinished_seconds{group=\"email\",topic=\"orders\"} 1.5\n",
+        "weir_share_died_total{group=\"email\",topic=\"orders\",reason=\"REJECTED\"} 9\n",
+        "weir_share_died_total{group=\"email\",topic=\"orders\",reason=\"MAX_ATTEMPTS\"} 10\n",
+        "weir_share_paused{group=\"email\"} 1\n", "weir_share_paused{group=\"idle\"} 0\n",
+        "weir_share_paused_by_breaker{group=\"email\"} 1\n",
+        "weir_share_groups{state=\"running\"} 1\n", "weir_share_groups{state=\"paused\"} 0\n",
+        "# TYPE weir_share_accepted_total counter\n", "# TYPE weir_share_delayed_jobs gauge\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(text, Not(HasSubstr("oldest_unfinished_seconds{group=\"email\",topic=\"events\"}")))
+      << "it is not known";
+}
+
+TEST(ShareCollectorTest, WhatIsMissingIsSaid) {
+  const std::string text = TextOf(SharesSample{
+      .omitted_groups = 1, .omitted_topics = 2, .omitted_ages = 3, .unanswered_shards = 4});
+  EXPECT_THAT(text, HasSubstr("weir_share_groups_omitted 1\n"));
+  EXPECT_THAT(text, HasSubstr("weir_share_topics_omitted 2\n"));
+  EXPECT_THAT(text, HasSubstr("weir_share_oldest_unfinished_omitted 3\n"));
+  EXPECT_THAT(text, HasSubstr("weir_share_shards_unanswered 4\n"));
 }
 
 TEST(PartitionCollectorTest, PartitionsBeyondTheBoundAreOnlyInTheSumOfTheirTopic) {
