@@ -224,6 +224,12 @@ esac
         self.assertIn("--yes", self.weir.run(*cancel, status=2).stderr.decode())
         self.assertIn(b"2 of 2 jobs are cancelled", self.weir.run(*cancel, "--yes").stdout)
         self.assertIn(b"0 of 2 jobs are cancelled", self.weir.run(*cancel, "--yes").stdout)
+        [page] = self.weir.json("top", "--once", "--interval", "10ms")
+        self.assertEqual([(g["group"], g["lag"], g["in_flight"], g["delayed"], g["dead"], g["state"], g["worst_topic"])
+                          for g in page["share_groups"]], [("email", 2, 0, 2, 0, "running", "orders")])
+        self.assertEqual((page["groups"], page["share_groups_omitted"]), ([], 0))
+        heading = self.weir.run("top", "--once", "--interval", "10ms").stdout.decode().splitlines()[-2]
+        self.assertEqual(heading.split()[:3], ["SHARE_GROUP", "LAG", "LAG_TIME"])
         self.assertIn(b"1 of 1 jobs are due now", self.weir.run("jobs", "release", "--group", "email", "--topic", "orders", "--offset", 2).stdout)
         one = WorkRun(self.weir, "--group", "email", "--max", 1)
         self.assertEqual(one.wait(), 0, one.words)

@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "storage/base/clock.h"
-#include "tools/bench/metrics_page.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/listing.h"
 #include "tools/cli/stop_signal.h"
+#include "tools/cli/top_look.h"
 #include "tools/cli/top_view.h"
 
 namespace weir {
@@ -73,8 +73,8 @@ int Run(const TopOptions& options, const Invocation& invocation) {
 
 void AddTopCommand(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<TopOptions>();
-  CLI::App* command = app.add_subcommand(
-      "top", "Watch topics, consumer groups and rates, from the broker's metrics");
+  CLI::App* command =
+      app.add_subcommand("top", "Watch topics, groups and rates, from the broker's metrics");
   command
       ->add_option("--http", options->http,
                    "The broker's HTTP address, HOST:PORT (one above its gRPC port)")

@@ -1,16 +1,16 @@
 #include "tools/cli/top_view.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
-#include <tuple>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tools/cli/json.h"
+#include "tools/cli/top_groups.h"
 
 namespace weir {
 namespace {
@@ -23,30 +23,10 @@ struct TopicLook {
 };
 using Topics = std::map<std::string, TopicLook>;
 
-struct GroupLook {
-  std::string state;
-  int64_t members = 0;
-  double commits = 0;
-  std::optional<int64_t> lag;         // absent: the broker does not tell
-  std::optional<double> lag_seconds;  // the same, for some topic
-  std::string worst_topic;            // empty: none has lag
-  int64_t worst_lag = 0;
-};
-using Groups = std::map<std::string, GroupLook>;
-
-// Every series of the metric that has the label.
-template <typename Use>
-void ForEach(const MetricsPage& page, absl::string_view metric, const std::string& label, Use use) {
-  for (const MetricsPage::Series& series : page.SeriesOf(metric)) {
-    const auto value = series.labels.find(label);
-    if (value != series.labels.end()) use(value->second, series);
-  }
-}
-
 Topics TopicsOf(const MetricsPage& page) {
   Topics topics;
   const auto each = [&](absl::string_view metric, auto use) {
-    ForEach(page, metric, "topic", [&](const std::string& topic, const auto& series) {
+    ForEachSeries(page, metric, "topic", [&](const std::string& topic, const auto& series) {
       use(topics[topic], series.value);
     });
   };
@@ -57,54 +37,6 @@ Topics TopicsOf(const MetricsPage& page) {
     ++topic.partitions;
   });
   return topics;
-}
-
-Groups GroupsOf(const MetricsPage& page) {
-  Groups groups;
-  const auto each = [&](absl::string_view metric, auto use) {
-    ForEach(page, metric, "group",
-            [&](const std::string& group, const auto& series) { use(groups[group], series); });
-  };
-  using Series = MetricsPage::Series;
-  each("weir_group_members", [](GroupLook& group, const Series& series) {
-    group.members = static_cast<int64_t>(series.value);
-  });
-  each("weir_group_state", [](GroupLook& group, const Series& series) {
-    if (const auto state = series.labels.find("state"); state != series.labels.end())
-      group.state = state->second;
-  });
-  each("weir_group_offset_commits_total",
-       [](GroupLook& group, const Series& series) { group.commits = series.value; });
-  std::map<GroupLook*, int> without_age;  // topics
-  each("weir_group_lag_records", [&](GroupLook& group, const Series& series) {
-    ++without_age[&group];
-    const auto lag = static_cast<int64_t>(series.value);
-    group.lag = group.lag.value_or(0) + lag;
-    const auto topic = series.labels.find("topic");
-    if (topic == series.labels.end() || lag <= group.worst_lag) return;
-    group.worst_lag = lag;
-    group.worst_topic = topic->second;
-  });
-  each("weir_group_lag_seconds", [&](GroupLook& group, const Series& series) {
-    group.lag_seconds = std::max(group.lag_seconds.value_or(0), series.value);
-    --without_age[&group];
-  });
-  for (const auto& [group, topics] : without_age) {
-    if (topics > 0) group->lag_seconds.reset();
-  }
-  return groups;
-}
-
-double PerSecond(double grown, absl::Duration time) {
-  return std::max(grown, 0.0) / std::max(absl::ToDoubleSeconds(time), 1e-3);
-}
-
-// What fits a name in a terminal that is so wide, '~' in place of the rest.
-std::string Shortened(const std::string& name, const std::optional<TopSpace>& space) {
-  constexpr size_t kNarrowest = 10;
-  if (!space.has_value()) return name;
-  const size_t most = std::max(space->columns / 5, kNarrowest);
-  return name.size() <= most ? name : absl::StrCat(name.substr(0, most - 1), "~");
 }
 
 // The busiest first, then the largest.
@@ -129,43 +61,9 @@ Listing TopicTable(const TopLook& before, const TopLook& now, size_t rows,
   Listing listing({"topic", "partitions", "records_in_per_second", "offsets", "size_bytes"});
   for (size_t i = 0; i < std::min(rows, all.size()); ++i) {
     const TopicLook& topic = all[i].topic;
-    listing.AddRow({Shortened(all[i].name, space), topic.partitions, all[i].rate,
+    listing.AddRow({ShortenedName(all[i].name, space), topic.partitions, all[i].rate,
                     static_cast<int64_t>(topic.records),
                     topic.bytes ? Cell(static_cast<int64_t>(*topic.bytes)) : Cell()});
-  }
-  return listing;
-}
-
-Cell LagTime(const std::optional<double>& seconds, OutputFormat output) {
-  if (!seconds.has_value()) return {};
-  const absl::Duration time = absl::Seconds(*seconds);
-  if (output == OutputFormat::kJson) return absl::ToInt64Milliseconds(time);
-  return HumanDuration(time);
-}
-
-// The furthest behind first. What counts most comes first, where lines are cut.
-Listing GroupTable(const TopLook& before, const TopLook& now, OutputFormat output, size_t rows,
-                   const std::optional<TopSpace>& space) {
-  using Row = std::pair<std::string, GroupLook>;
-  const Groups earlier = GroupsOf(before.page);
-  const Groups groups = GroupsOf(now.page);
-  std::vector<Row> all(groups.begin(), groups.end());
-  std::stable_sort(all.begin(), all.end(), [](const Row& a, const Row& b) {
-    return std::tie(a.second.lag, a.second.lag_seconds) >
-           std::tie(b.second.lag, b.second.lag_seconds);
-  });
-  const bool json = output == OutputFormat::kJson;
-  Listing listing({"group", "lag", json ? "lag_ms" : "lag_time", "members", "state",
-                   json ? "commits_per_second" : "commits/s", "worst_topic"});
-  for (size_t i = 0; i < std::min(rows, all.size()); ++i) {
-    const auto& [name, group] = all[i];
-    const auto old = earlier.find(name);
-    const double start = old == earlier.end() ? group.commits : old->second.commits;
-    const double rate = PerSecond(group.commits - start, now.at - before.at);
-    listing.AddRow(
-        {Shortened(name, space), group.lag ? Cell(*group.lag) : Cell(),
-         LagTime(group.lag_seconds, output), group.members, group.state, std::round(rate * 10) / 10,
-         group.worst_topic.empty() ? Cell() : Cell(Shortened(group.worst_topic, space))});
   }
   return listing;
 }
@@ -189,10 +87,6 @@ std::vector<std::pair<std::string, int64_t>> Totals(const TopLook& before, const
           {"errors_per_second", rate("weir_errors_total")}};
 }
 
-int64_t OmittedGroups(const TopLook& look) {
-  return static_cast<int64_t>(look.page.Sum("weir_groups_omitted"));
-}
-
 std::string RenderJson(const TopLook& before, const TopLook& now) {
   JsonWriter json;
   json.BeginObject();
@@ -200,8 +94,12 @@ std::string RenderJson(const TopLook& before, const TopLook& now) {
   json.Key("topics");
   TopicTable(before, now, SIZE_MAX, std::nullopt).WriteTo(&json);
   json.Key("groups");
-  GroupTable(before, now, OutputFormat::kJson, SIZE_MAX, std::nullopt).WriteTo(&json);
-  json.Key("groups_omitted").Int(OmittedGroups(now));
+  ConsumerGroupTable(before, now, OutputFormat::kJson, SIZE_MAX, std::nullopt).WriteTo(&json);
+  const TopGroupCounts groups = CountGroups(now);
+  json.Key("groups_omitted").Int(groups.consumer_omitted);
+  json.Key("share_groups");
+  ShareGroupTable(before, now, OutputFormat::kJson, SIZE_MAX, std::nullopt).WriteTo(&json);
+  json.Key("share_groups_omitted").Int(groups.share_omitted);
   return absl::StrCat(json.EndObject().text(), "\n");
 }
 
@@ -210,7 +108,8 @@ std::vector<std::string> TotalLines(const TopLook& before, const TopLook& now,
                                     const std::optional<TopSpace>& space) {
   const auto totals = Totals(before, now);
   std::map<std::string, int64_t> by_name(totals.begin(), totals.end());
-  const std::string parts[] = {
+  const TopGroupCounts groups = CountGroups(now);
+  std::vector<std::string> parts = {
       absl::StrCat("in ", WithCommas(by_name["records_in_per_second"]), " records/s, ",
                    HumanBytes(by_name["bytes_in_per_second"]), "/s"),
       absl::StrCat("out ", HumanBytes(by_name["bytes_out_per_second"]), "/s"),
@@ -219,7 +118,11 @@ std::vector<std::string> TotalLines(const TopLook& before, const TopLook& now,
       absl::StrCat("commits ", WithCommas(by_name["commits_per_second"]), "/s"),
       absl::StrCat("errors ", by_name["errors_per_second"], "/s"),
       absl::StrCat("topics ", TopicsOf(now.page).size()),
-      absl::StrCat("groups ", GroupsOf(now.page).size() + static_cast<size_t>(OmittedGroups(now)))};
+      absl::StrCat("groups ", static_cast<int64_t>(groups.consumer) + groups.consumer_omitted)};
+  if (groups.share > 0) {
+    parts.push_back(
+        absl::StrCat("share groups ", static_cast<int64_t>(groups.share) + groups.share_omitted));
+  }
   constexpr absl::string_view kGap = "   ";
   std::vector<std::string> lines(1);
   for (const std::string& part : parts) {
@@ -235,9 +138,26 @@ std::vector<std::string> TotalLines(const TopLook& before, const TopLook& now,
   return lines;
 }
 
-void AddLines(const std::string& table, std::vector<std::string>* lines) {
+// How many rows of each table are shown where there is room for `room` in all: as many of each, but
+// what one does not need the others get.
+std::vector<size_t> Allot(size_t room, const std::vector<size_t>& wanted) {
+  std::vector<size_t> shortest_first(wanted.size());
+  std::iota(shortest_first.begin(), shortest_first.end(), size_t{0});
+  std::stable_sort(shortest_first.begin(), shortest_first.end(),
+                   [&](size_t a, size_t b) { return wanted[a] < wanted[b]; });
+  std::vector<size_t> allotted(wanted.size());
+  size_t tables = wanted.size();
+  for (const size_t table : shortest_first) {
+    allotted[table] = std::min(wanted[table], room / tables--);
+    room -= allotted[table];
+  }
+  return allotted;
+}
+
+void AddTable(const Listing& table, std::vector<std::string>* lines) {
+  const std::string text = table.Render(OutputFormat::kTable);
   lines->emplace_back();
-  for (absl::string_view line : absl::StrSplit(table, '\n', absl::SkipEmpty()))
+  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty()))
     lines->emplace_back(line);
 }
 
@@ -247,25 +167,25 @@ std::string RenderTop(const TopLook& before, const TopLook& now, OutputFormat ou
                       const std::optional<TopSpace>& space) {
   if (output == OutputFormat::kJson) return RenderJson(before, now);
   std::vector<std::string> lines = TotalLines(before, now, space);
-  const size_t topics = TopicsOf(now.page).size();
-  const size_t groups = GroupsOf(now.page).size();
-  const int64_t omitted = OmittedGroups(now);
-  size_t topic_rows = topics;
-  size_t group_rows = groups;
+  const TopGroupCounts groups = CountGroups(now);
+  std::vector<std::string> omitted;
+  for (const auto& [count, what] : {std::pair(groups.consumer_omitted, "groups"),
+                                    std::pair(groups.share_omitted, "share groups")}) {
+    if (count > 0)
+      omitted.push_back(absl::StrCat(count, " more ", what, ", which the broker does not show"));
+  }
+  std::vector<size_t> rows = {groups.share, groups.consumer, TopicsOf(now.page).size()};
   if (space.has_value()) {
-    // Two headings with an empty line each, what was omitted, and the line of the cursor.
-    const size_t taken = lines.size() + 2 + (groups > 0 ? 2 : 0) + (omitted > 0 ? 1 : 0) + 1;
-    const size_t left = space->rows > taken ? space->rows - taken : 0;
-    group_rows = std::min(groups, std::max(left / 2, left - std::min(left, topics)));
-    topic_rows = std::min(topics, left - group_rows);
+    // Headings with an empty line each, what was omitted, and the line of the cursor.
+    const size_t headings = 2 + (groups.consumer > 0 ? 2 : 0) + (groups.share > 0 ? 2 : 0);
+    const size_t taken = lines.size() + headings + omitted.size() + 1;
+    rows = Allot(space->rows > taken ? space->rows - taken : 0, rows);
   }
-  AddLines(TopicTable(before, now, topic_rows, space).Render(OutputFormat::kTable), &lines);
-  if (groups > 0) {
-    AddLines(GroupTable(before, now, output, group_rows, space).Render(OutputFormat::kTable),
-             &lines);
-  }
-  if (omitted > 0)
-    lines.push_back(absl::StrCat(omitted, " more groups, which the broker does not show"));
+  AddTable(TopicTable(before, now, rows[2], space), &lines);
+  if (groups.consumer > 0)
+    AddTable(ConsumerGroupTable(before, now, output, rows[1], space), &lines);
+  if (groups.share > 0) AddTable(ShareGroupTable(before, now, output, rows[0], space), &lines);
+  lines.insert(lines.end(), omitted.begin(), omitted.end());
   std::string text;
   for (const std::string& line : lines) {
     absl::StrAppend(&text, space.has_value() ? line.substr(0, space->columns) : line, "\n");
