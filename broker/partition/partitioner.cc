@@ -13,33 +13,13 @@
 namespace weir {
 namespace {
 
-// A record's headers as they are stored, borrowed from it.
-class StoredHeaders {
- public:
-  explicit StoredHeaders(const PlainRecord& record) : headers_(record.headers) {
-    if (!record.deliver_at_ms.has_value()) return;
-    time_ = absl::StrCat(*record.deliver_at_ms);
-    with_time_ = record.headers;
-    with_time_.push_back({.key = kDeliverAtHeader, .value = time_});
-    headers_ = with_time_;
-  }
-  StoredHeaders(const StoredHeaders&) = delete;
-
-  absl::Span<const HeaderView> view() const { return headers_; }
-
- private:
-  std::string time_;
-  std::vector<HeaderView> with_time_;
-  absl::Span<const HeaderView> headers_;
-};
-
 size_t SizeBound(const PlainRecord& record) {
-  return RecordBatchBuilder::RecordSizeBound(record.key, record.value,
-                                             StoredHeaders(record).view());
+  return RecordBatchBuilder::RecordSizeBound(
+      record.key, record.value, StoredHeaders(record.headers, record.deliver_at_ms).view());
 }
 
 absl::Status Check(const PlainRecord& record, const PartitionRecordsOptions& options) {
-  const size_t headers = StoredHeaders(record).view().size();
+  const size_t headers = StoredHeaders(record.headers, record.deliver_at_ms).view().size();
   if (headers > limits::kHeadersPerRecord) {
     return MakeError(Reason::kInvalidRequest,
                      absl::StrCat("the record has ", headers, " headers; at most ",
@@ -102,7 +82,7 @@ PartitionedRecords PartitionRecords(absl::Span<const PlainRecord> records,
     batch.partition = partition;
     batch.records.push_back(i);
     builder.Append(record.timestamp_ms.value_or(options.now_ms), record.key, record.value,
-                   StoredHeaders(record).view());
+                   StoredHeaders(record.headers, record.deliver_at_ms).view());
   }
   finish();
   return result;

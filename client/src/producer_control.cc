@@ -243,9 +243,11 @@ void Producer::Core::OnTopic(const std::string& name, const absl::StatusOr<std::
     topic.sticky_partition = client::RandomBelow(response.partition_count());
   topic.partition_count = response.partition_count();
   for (const v1::ConfigEntry& entry : response.config()) {
-    int64_t bytes;
-    if (entry.name() == "max.message.bytes" && absl::SimpleAtoi(entry.value(), &bytes))
-      topic.max_message_bytes = bytes;
+    int64_t number;
+    if (entry.name() == "delayed.delivery") topic.delayed_delivery = entry.value() == "true";
+    if (!absl::SimpleAtoi(entry.value(), &number)) continue;
+    if (entry.name() == "max.message.bytes") topic.max_message_bytes = number;
+    if (entry.name() == "retention.ms") topic.retention_ms = number;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "storage/base/limits.h"
 #include "storage/record/key_partitioner.h"
 #include "storage/record/record_batch_builder.h"
+#include "storage/record/weir_headers.h"
 
 namespace weir {
 namespace {
@@ -20,12 +21,18 @@ constexpr absl::Duration kDescriptionAge = absl::Minutes(5);
 
 absl::Status Closed() { return MakeError(Reason::kClientClosed, "the producer is closed"); }
 
-absl::Status CheckRecord(const ProducerRecord& record, size_t bytes,
+// `headers` and `bytes`: the record's as it is stored.
+absl::Status CheckRecord(const ProducerRecord& record, size_t headers, size_t bytes,
                          const ProducerOptions& options) {
-  if (record.headers.size() > static_cast<size_t>(limits::kHeadersPerRecord)) {
-    return MakeError(Reason::kInvalidRequest,
-                     absl::StrCat("the record has ", record.headers.size(), " headers, at most ",
-                                  limits::kHeadersPerRecord));
+  if (headers > static_cast<size_t>(limits::kHeadersPerRecord)) {
+    return MakeError(
+        Reason::kInvalidRequest,
+        absl::StrCat("the record has ", headers, " headers, at most ", limits::kHeadersPerRecord));
+  }
+  if (record.deliver_at_ms.value_or(0) < 0) {
+    return MakeError(
+        Reason::kInvalidRequest,
+        absl::StrCat("deliver_at_ms is ", *record.deliver_at_ms, "; it must be 0 or more"));
   }
   if (record.partition.has_value() &&
       (record.partition->value() < 0 || record.partition->value() >= limits::kPartitionsPerTopic)) {
@@ -72,15 +79,20 @@ absl::StatusOr<RecordPosition> Producer::Core::SendAndWait(const ProducerRecord&
 
 absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& record,
                                                           DeliveryCallback callback, bool waits) {
+  const StoredHeaders headers(record.headers, record.deliver_at_ms);
   const size_t bytes =
-      RecordBatchBuilder::RecordSizeBound(record.key, record.value, record.headers);
-  if (absl::Status status = CheckRecord(record, bytes, options_); !status.ok()) return status;
+      RecordBatchBuilder::RecordSizeBound(record.key, record.value, headers.view());
+  if (absl::Status status = CheckRecord(record, headers.view().size(), bytes, options_);
+      !status.ok())
+    return status;
   Added added;
   bool pump;
   {
     absl::MutexLock lock(&mu_);
     WEIR_RETURN_IF_ERROR(AwaitRoom(static_cast<int64_t>(bytes)));
     WEIR_ASSIGN_OR_RETURN(Topic* const topic, FindTopic(record.topic));
+    if (record.deliver_at_ms.has_value())
+      WEIR_RETURN_IF_ERROR(CheckDeliverAt(*topic, *record.deliver_at_ms));
     PartitionQueue* queue = &QueueOf(*topic, record);
     while (queue->open() != nullptr && IsFull(*queue, bytes)) {
       queue->CloseOpen();
@@ -95,7 +107,7 @@ absl::StatusOr<Producer::Core::Added> Producer::Core::Add(const ProducerRecord& 
     batch.builder.Append(record.timestamp_ms.has_value()
                              ? *record.timestamp_ms
                              : std::max(batch.opened_ms, clock_.CoarseNowMs()),
-                         record.key, record.value, record.headers);
+                         record.key, record.value, headers.view());
     const int64_t charge = static_cast<int64_t>(batch.builder.size_bytes()) - size_before;
     batch.charged_bytes += charge;
     counters_.buffered_bytes += charge;
@@ -138,6 +150,23 @@ absl::StatusOr<client::Topic*> Producer::Core::FindTopic(absl::string_view name)
   }
   last_topic_ = &topic;
   return last_topic_;
+}
+
+// The broker does not open batches to look.
+absl::Status Producer::Core::CheckDeliverAt(Topic& topic, int64_t deliver_at_ms) {
+  std::string wrong;
+  const int64_t ahead = deliver_at_ms - clock_.CoarseNowMs();
+  if (!topic.delayed_delivery) {
+    wrong = "and the topic takes no delays: its delayed.delivery is false";
+  } else if (topic.retention_ms >= 0 && ahead > topic.retention_ms) {
+    wrong = absl::StrCat(ahead, " ms from now; the topic keeps records for ", topic.retention_ms,
+                         " ms (retention.ms)");
+  } else {
+    return absl::OkStatus();
+  }
+  Want(topic);  // it may have been set otherwise meanwhile
+  return MakeError(Reason::kInvalidRequest,
+                   absl::StrCat("deliver_at_ms is ", deliver_at_ms, ", ", wrong));
 }
 
 absl::Status Producer::Core::AwaitDescription(Topic& topic) {

@@ -63,6 +63,8 @@ class Producer::Core : public std::enable_shared_from_this<Producer::Core> {
   absl::StatusOr<Added> Add(const ProducerRecord& record, DeliveryCallback callback, bool waits)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Topic*> FindTopic(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckDeliverAt(Topic& topic, int64_t deliver_at_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitDescription(Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitRoom(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   PartitionQueue& QueueOf(Topic& topic, const ProducerRecord& record)

@@ -23,6 +23,8 @@ struct Topic {
   // The description. partition_count 0: not known (any more).
   int32_t partition_count = 0;
   int64_t max_message_bytes = limits::kMaxMessageBytesDefault;
+  bool delayed_delivery = false;
+  int64_t retention_ms = -1;  // -1: for ever
   bool wanted = false;       // to be asked for, or being asked for
   int64_t answers = 0;       // how often an answer or error has come
   absl::Status last_answer;  // the error of the last one

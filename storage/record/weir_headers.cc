@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 
 namespace weir {
 
@@ -24,6 +25,17 @@ std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers) {
   });
   if (found == headers.end() || !found->value.has_value()) return std::nullopt;
   return DecodeHeaderNumber(*found->value);
+}
+
+StoredHeaders::StoredHeaders(absl::Span<const HeaderView> headers,
+                             std::optional<int64_t> deliver_at_ms)
+    : headers_(headers) {
+  if (!deliver_at_ms.has_value()) return;
+  time_ = absl::StrCat(*deliver_at_ms);
+  with_time_.reserve(headers.size() + 1);
+  with_time_.assign(headers.begin(), headers.end());
+  with_time_.push_back({.key = kDeliverAtHeader, .value = time_});
+  headers_ = with_time_;
 }
 
 }  // namespace weir

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -22,6 +24,22 @@ std::optional<int64_t> DecodeHeaderNumber(absl::string_view text);
 
 // The record's time of delivery. Nothing: it has none, or one that is no time. The first counts.
 std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers);
+
+// A record's headers as they are stored: with the time of delivery, if there is one, behind them.
+// Borrows `headers`.
+class StoredHeaders {
+ public:
+  StoredHeaders(absl::Span<const HeaderView> headers, std::optional<int64_t> deliver_at_ms);
+  StoredHeaders(const StoredHeaders&) = delete;
+  StoredHeaders& operator=(const StoredHeaders&) = delete;
+
+  absl::Span<const HeaderView> view() const { return headers_; }
+
+ private:
+  std::string time_;
+  std::vector<HeaderView> with_time_;
+  absl::Span<const HeaderView> headers_;
+};
 
 }  // namespace weir
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from cli_programs import Broker, Weir
@@ -155,6 +156,24 @@ esac
         left = self.work("--max", 9, "--exec", 'echo "$WEIR_ATTEMPT"')
         self.assertEqual(left.wait(), 0, left.words)
         self.assertEqual(left.out, ["1"] * 9)
+
+    def test_what_is_produced_with_a_delay_waits_for_its_time(self):
+        self.weir.run("topic", "create", "orders", "--partitions", 1, "--config", "delayed.delivery=true")
+        self.weir.run("produce", "orders", stdin=b"first\n")
+        begin = time.time()
+        self.weir.run("produce", "orders", "--delay", "1h", "--header", "a=b", stdin=b"later\n")
+        end = time.time()
+        run = self.work("--max", 1)
+        self.assertEqual(run.wait(), 0, run.words)
+        self.assertEqual([json.loads(line)["value"] for line in run.out], ["first"])
+        while not (jobs := self.weir.json("jobs", "list", "--group", "email")):
+            pass
+        self.assertEqual([(job["offset"], job["state"]) for job in jobs], [(1, "delayed")])
+        due = jobs[0]["due_ms"] / 1000
+        self.assertTrue(begin + 3_600 - 1 <= due <= end + 3_600 + 1, (begin, due, end))
+        self.weir.run("topic", "create", "prompt")
+        told = self.weir.run("produce", "prompt", "--delay", "1h", stdin=b"later\n", status=1).stderr.decode()
+        self.assertIn("its delayed.delivery is false", told)
 
     def test_without_a_command_jobs_are_printed(self):
         self.produce("orders", "alice:1 apple", "bob:2 pears", partitions=3)

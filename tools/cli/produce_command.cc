@@ -67,6 +67,9 @@ void AddProduceCommand(CLI::App& app, Invocation& invocation) {
           [options](int32_t partition) { options->partition = PartitionIndex(partition); },
           "Send everything to this partition")
       ->check(PartitionNumber());
+  AddParsed(command, "--delay", &options->delay, ParseDurationArgument,
+            "Share groups hand a record out so long after it was read, and not before; the topic "
+            "has delayed.delivery=true");
   AddProducerOptions(command, &options->producer);
   command->add_option("--rate", options->rate, "At most so many records per second")
       ->check(AtLeast(1));

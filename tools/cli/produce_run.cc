@@ -82,6 +82,11 @@ void ProduceRun::OnOutcome(const absl::StatusOr<RecordPosition>& outcome) {
   ++acknowledged_[partition];
 }
 
+std::optional<int64_t> ProduceRun::DeliverAtMs() const {
+  if (!options_.delay) return std::nullopt;
+  return absl::ToUnixMillis(absl::Now() + *options_.delay);
+}
+
 bool ProduceRun::Send(absl::string_view line) {
   ++lines_;
   const KeyAndValue record = SplitKey(line, options_.key_separator);
@@ -91,7 +96,8 @@ bool ProduceRun::Send(absl::string_view line) {
                       .key = record.key,
                       .value = record.value,
                       .headers = headers_,
-                      .partition = options_.partition},
+                      .partition = options_.partition,
+                      .deliver_at_ms = DeliverAtMs()},
                      [this](const absl::StatusOr<RecordPosition>& outcome) { OnOutcome(outcome); });
   if (sent.ok()) [[likely]]
     return true;

@@ -34,6 +34,8 @@ struct ProduceOptions {
   std::string key_separator;  // empty: no keys
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<PartitionIndex> partition;
+  // No share group hands a record out before so long after it was read; absent: at once.
+  std::optional<absl::Duration> delay;
   int64_t rate = 0;  // records per second at most; 0: as fast as it goes
   absl::Duration stop_timeout = absl::Seconds(10);  // after Ctrl-C, for what was sent
   ProgressMode progress = ProgressMode::kAuto;
@@ -54,6 +56,7 @@ class ProduceRun {
 
   void OnSignal(int number);
   End SendAll(LineReader* lines);
+  std::optional<int64_t> DeliverAtMs() const;
   // False: the run is over.
   bool Send(absl::string_view line);
   void OnOutcome(const absl::StatusOr<RecordPosition>& outcome);

@@ -35,6 +35,9 @@ struct ProducerRecord {
   std::optional<PartitionIndex> partition = {};
   std::optional<int64_t> timestamp_ms =
       {};  // since the Unix epoch; absent: the time of the call, to about 4 ms
+  // Since the Unix epoch: share groups hand the record out then and not before; all other readers
+  // see it at once. Only in a topic with delayed.delivery=true, and not beyond its retention.
+  std::optional<int64_t> deliver_at_ms = {};
 };
 
 // Where a record is.
@@ -113,7 +116,8 @@ class Producer {
   // and its one outcome will be told to `callback`, or, without one, by the counters and (when it
   // is an error) the next Flush. An error: not taken, certainly not written, `callback` is not
   // called.
-  //   INVALID_REQUEST    too many headers, a negative partition, a topic name that can be none
+  //   INVALID_REQUEST    too many headers, a negative partition, a topic name that can be none, a
+  //                      deliver_at_ms that the topic does not take
   //   MESSAGE_TOO_LARGE  larger than the topic's max.message.bytes, or than the whole buffer
   //   UNKNOWN_TOPIC, UNKNOWN_PARTITION
   //   BUFFER_FULL        no room in time
