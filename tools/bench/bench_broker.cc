@@ -74,12 +74,15 @@ Client BenchBroker::NewClient() const {
   return Client({.broker = address_, .client_id = "weir-bench", .call_timeout = kCallTimeout});
 }
 
-absl::StatusOr<std::string> BenchBroker::CreateTopic(int32_t partitions) {
+absl::StatusOr<std::string> BenchBroker::CreateTopic(int32_t partitions,
+                                                     std::map<std::string, std::string> config) {
   const Client client = NewClient();
   const std::string name =
       absl::StrCat("bench-", Clock::Real().NowMs(), "-", getpid(), "-", topics_made_++);
   WEIR_RETURN_IF_ERROR(
-      Admin(client).CreateTopic({.name = name, .partitions = partitions}).status());
+      Admin(client)
+          .CreateTopic({.name = name, .partitions = partitions, .config = std::move(config)})
+          .status());
   topics_.insert(name);
   return name;
 }

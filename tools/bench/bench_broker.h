@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,7 +46,8 @@ class BenchBroker {
 
   Client NewClient() const;
   // A topic with a name that no other has.
-  absl::StatusOr<std::string> CreateTopic(int32_t partitions);
+  absl::StatusOr<std::string> CreateTopic(int32_t partitions,
+                                          std::map<std::string, std::string> config = {});
   absl::Status DeleteTopic(const std::string& topic);
   // What CreateTopic made and nobody deleted.
   absl::Status DeleteTopics();

@@ -48,6 +48,7 @@ struct BenchSettings {
   int64_t offsets = 0;  // committed beforehand; 0: the case's own default
   bool live = false;    // jobs are produced while others are done
   bool by_key = false;  // jobs of one key one at a time
+  int64_t blocked = 0;  // jobs behind one that fails
   int64_t keys = 0;     // different ones of the records; 0: the case's own default
 };
 
@@ -83,6 +84,8 @@ std::unique_ptr<BenchCase> MakeProduceAndCommitCase(const BenchSettings& setting
 std::unique_ptr<BenchCase> MakeMembersCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeOffsetsCase(const BenchSettings& settings);
 std::unique_ptr<BenchCase> MakeWorkCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeFailingCase(const BenchSettings& settings);
+std::unique_ptr<BenchCase> MakeParkedCase(const BenchSettings& settings);
 
 // p50, p99, p99.9 and max in microseconds, named latency_...; nothing of an empty histogram.
 void AppendLatencies(const Histogram& histogram, Measures* measures);

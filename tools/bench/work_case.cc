@@ -3,20 +3,17 @@
 // to be sent until the handler has it.
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "storage/base/bytes.h"
 #include "storage/base/check.h"
 #include "storage/base/clock.h"
 #include "tools/bench/bench_case.h"
 #include "tools/bench/broker_watch.h"
 #include "tools/bench/load.h"
-#include "weir/group_admin.h"
+#include "tools/bench/work_load.h"
 #include "weir/producer.h"
-#include "weir/share_admin.h"
 #include "weir/worker.h"
 
 namespace weir {
@@ -26,8 +23,6 @@ constexpr int64_t kRecords = 4'000'000;
 constexpr int64_t kSeconds = 10;  // at a steady rate
 constexpr int32_t kPartitions = 8;
 constexpr int64_t kKeys = 10'000;
-constexpr absl::Duration kPatience = absl::Minutes(2);  // for each million jobs
-constexpr absl::Duration kLook = absl::Seconds(1);
 
 class WorkCase : public BenchCase {
  public:
@@ -69,44 +64,11 @@ class WorkCase : public BenchCase {
   }
 
  private:
-  // A group of its own, which has done nothing, and what belongs to it.
-  class Group {
-   public:
-    static absl::StatusOr<std::unique_ptr<Group>> Create(BenchBroker& broker,
-                                                         const std::string& topic, bool by_key) {
-      std::unique_ptr<Group> group(new Group(broker, absl::StrCat(topic, "-work")));
-      std::map<std::string, std::string> config;
-      if (by_key) config["order"] = "key";
-      WEIR_RETURN_IF_ERROR(ShareAdmin(group->client_)
-                               .CreateGroup({.group = group->name_,
-                                             .topics = {topic},
-                                             .start = GroupStart::kEarliest,
-                                             .config = config}));
-      WEIR_ASSIGN_OR_RETURN(const ShareAdmin::GroupSettings settings,
-                            ShareAdmin(group->client_).DescribeGroup(group->name_));
-      group->dead_letters_ = settings.dead_letter_topic;
-      return group;
-    }
-    ~Group() {
-      GroupAdmin(client_).Delete(name_).IgnoreError();
-      if (!dead_letters_.empty()) Admin(client_).DeleteTopic(dead_letters_).IgnoreError();
-    }
-    const std::string& name() const { return name_; }
-
-   private:
-    Group(BenchBroker& broker, std::string name)
-        : client_(broker.NewClient()), name_(std::move(name)) {}
-
-    Client client_;
-    const std::string name_;
-    std::string dead_letters_;
-  };
-
   // Does `records` jobs of the topic with a new group and stops.
   absl::StatusOr<Measures> Drain(BenchBroker& broker, const std::string& topic,
                                  int64_t records) const {
-    WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<Group> group,
-                          Group::Create(broker, topic, settings_.by_key));
+    WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<WorkGroup> group,
+                          WorkGroup::Create(broker, topic, GroupConfig()));
     Histogram latencies;
     BrokerWatch watch(broker);
     WEIR_RETURN_IF_ERROR(Work(broker, group->name(), records, &latencies));
@@ -119,8 +81,8 @@ class WorkCase : public BenchCase {
     Histogram latencies;
     Measures measures;
     {
-      WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<Group> group,
-                            Group::Create(broker, topic, settings_.by_key));
+      WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<WorkGroup> group,
+                            WorkGroup::Create(broker, topic, GroupConfig()));
       BrokerWatch watch(broker);
       WEIR_RETURN_IF_ERROR(RunThreads(2, [&](int thread) {
         return thread == 0 ? Send(broker, topic, records)
@@ -166,41 +128,30 @@ class WorkCase : public BenchCase {
     return producer.Flush();
   }
 
-  // Until so many jobs are done and the broker has confirmed them.
   absl::Status Work(BenchBroker& broker, const std::string& group, int64_t records,
                     Histogram* latencies) const {
-    const Client client = broker.NewClient();
-    std::atomic<int64_t> done = 0;
     std::atomic<int64_t> bytes = 0;
     absl::Mutex mu;  // of latencies
-    absl::Notification all;
-    Worker worker(client, {.group = group, .concurrency = settings_.threads}, [&](const Job& job) {
+    const WorkPlan plan{.group = group, .jobs = records, .threads = settings_.threads};
+    const auto counters = DoJobs(broker, plan, [&](const Job& job) {
       if (settings_.rate > 0) {
         const absl::Duration due = absl::Nanoseconds(LoadLittle<int64_t>(job.record.value->data()));
         absl::MutexLock lock(&mu);
         latencies->Add(Clock::Real().Monotonic() - due);
       }
       bytes.fetch_add(static_cast<int64_t>(job.record.value->size()), std::memory_order_relaxed);
-      if (done.fetch_add(1, std::memory_order_relaxed) + 1 == records) all.Notify();
       return JobResult::Accept();
     });
-    for (absl::Duration waited; !all.WaitForNotificationWithTimeout(kLook); waited += kLook) {
-      const absl::Status ended = worker.Wait(absl::ZeroDuration());
-      if (!absl::IsDeadlineExceeded(ended)) return ended;
-      if (waited > kPatience * (1 + records / 1'000'000)) {
-        return absl::DeadlineExceededError(
-            absl::StrCat("only ", done.load(), " of ", records,
-                         " jobs were done: ", worker.last_error().ToString()));
-      }
+    if (counters.ok() && bytes != records * settings_.size) {
+      return absl::InternalError(absl::StrCat(records, " jobs had ", bytes.load(), " bytes, not ",
+                                              settings_.size, " each"));
     }
-    WEIR_RETURN_IF_ERROR(worker.Stop());
-    const WorkerCounters counters = worker.counters();
-    if (counters.accepted != records || bytes != records * settings_.size) {
-      return absl::InternalError(absl::StrCat(
-          counters.accepted, " jobs of ", records, " were accepted, ", counters.lock_lost,
-          " lost their lock, ", counters.refused, " were refused, of ", bytes.load(), " bytes"));
-    }
-    return absl::OkStatus();
+    return counters.status();
+  }
+
+  std::map<std::string, std::string> GroupConfig() const {
+    if (settings_.by_key) return {{"order", "key"}};
+    return {};
   }
 
   BenchSettings settings_;

@@ -315,6 +315,26 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
       ->check(AtLeast(1));
   work->add_option("--threads", settings->threads, "Threads that run the handler (0: inline)")
       ->check(CLI::Range(0, 1'000));
+
+  CLI::App* failing = add(
+      "failing", "Whether a job that fails on and on, or a key that it blocks, slows the others",
+      "failing --spawn --blocked 1000000", MakeFailingCase);
+  AddRecordOptions(failing, settings);
+  AddPartitions(failing, settings);
+  failing
+      ->add_option("--blocked", settings->blocked,
+                   "Jobs of its key behind it, in a group with order=key (0: order=none)")
+      ->check(CLI::Range(0, 100'000'000));
+  failing->add_option("--keys", settings->keys, "Different keys of the others (10000)")
+      ->check(AtLeast(1));
+
+  CLI::App* parked =
+      add("parked", "Many jobs that wait for their time: memory, and those due beside them",
+          "parked --spawn --records 10000000 --runs 1", MakeParkedCase);
+  AddRecordOptions(parked, settings);
+  AddPartitions(parked, settings);
+  parked->add_option("--rate", settings->rate, "Jobs due per second beside them (2000)")
+      ->check(AtLeast(1));
 }
 
 }  // namespace weir
