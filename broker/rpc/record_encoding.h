@@ -16,7 +16,8 @@
 
 namespace weir {
 
-// Of text that protobuf can carry only as UTF-8: '?' where it is none.
+// Of text that protobuf can carry only as UTF-8: '?' for every byte that is none, so that it is no
+// longer than what was stored.
 std::string ToUtf8(absl::string_view text);
 
 // A time of delivery is a field, as it was when it was sent.

@@ -10,37 +10,20 @@
 namespace weir {
 namespace {
 
-constexpr absl::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-// A string of JSON; what is no UTF-8 becomes U+FFFD.
-std::string JsonString(absl::string_view text) {
+// A string of JSON, at most `most` bytes of the text; what is no UTF-8 becomes U+FFFD.
+std::string JsonString(absl::string_view text, size_t most = absl::string_view::npos) {
   std::string json = "\"";
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    const auto first = static_cast<unsigned char>(text.front());
-    if (length == 0) {
-      absl::StrAppend(&json, kReplacement);
-    } else if (first < 0x20) {
-      absl::StrAppend(&json, "\\u", absl::Hex(first, absl::kZeroPad4));
-    } else {
-      absl::StrAppend(&json, first == '"' || first == '\\' ? "\\" : "", text.substr(0, length));
+  for (const char c : WellFormedUtf8(text, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20) {
+      absl::StrAppend(&json, "\\u", absl::Hex(byte, absl::kZeroPad4));
+      continue;
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    if (c == '"' || c == '\\') json.push_back('\\');
+    json.push_back(c);
   }
   json.push_back('"');
   return json;
-}
-
-// At most so many bytes from the front of the text, cut between characters.
-absl::string_view Front(absl::string_view text, size_t most) {
-  size_t size = 0;
-  while (size < text.size()) {
-    const size_t length = Utf8SequenceLength(text.substr(size));
-    const size_t next = size + (length == 0 ? 1 : length);
-    if (next > most) break;
-    size = next;
-  }
-  return text.substr(0, size);
 }
 
 std::string JsonAttempt(const AttemptEnd& attempt) {
@@ -48,7 +31,7 @@ std::string JsonAttempt(const AttemptEnd& attempt) {
       "%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixMillis(attempt.ended_ms), absl::UTCTimeZone());
   return absl::StrCat(R"({"at":)", JsonString(at), R"(,"worker":)", JsonString(attempt.worker),
                       R"(,"ended":)", JsonString(attempt.ending), R"(,"error":)",
-                      JsonString(Front(attempt.error, limits::kHistoryErrorBytes)), "}");
+                      JsonString(attempt.error, limits::kHistoryErrorBytes), "}");
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/wire_status.h"
-#include "client/src/work_wire.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/utf8.h"
 
 namespace weir::client {
 namespace {
@@ -122,10 +122,11 @@ void WorkLedger::Review(JobParcel& parcel) {
   parcels_.erase(place);  // perhaps the last to hold on to it
 }
 
-void WorkLedger::End(const std::shared_ptr<JobParcel>& parcel, size_t job,
-                     const JobResult& result) {
+void WorkLedger::End(const std::shared_ptr<JobParcel>& parcel, size_t job, const JobResult& result,
+                     absl::Duration now) {
   parcel->End(job);
   --open_;
+  say_by_ = std::min(say_by_, now + kSayWithin);
   Gather({.topic = parcel->topic(),
           .partition = parcel->partition().value(),
           .jobs = parcel->SpanOf(job),
@@ -214,6 +215,7 @@ std::optional<v1::WorkRequest> WorkLedger::Next(absl::Duration now) {
   }
   v1::WorkRequest request;
   SayAcknowledgements(&request);
+  if (gathered_.empty()) say_by_ = absl::InfiniteDuration();
   SayRenewals(now, &request);
   const int64_t credits = Credits();
   request.set_credits(credits);
@@ -239,7 +241,7 @@ void WorkLedger::SayAcknowledgements(v1::WorkRequest* request) {
     said->set_type(OnWire(item.result.outcome));
     if (item.result.delay.has_value()) said->set_delay_ms(DelayMs(*item.result.delay));
     if (!item.result.error.empty())
-      said->set_error(WireText(item.result.error, limits::kJobErrorBytes));
+      said->set_error(WellFormedUtf8(item.result.error, limits::kJobErrorBytes));
     gathered_jobs_ -= item.jobs.jobs();
     unanswered_jobs_ += item.jobs.jobs();
     unanswered_.push_back(std::move(item));
@@ -266,7 +268,9 @@ void WorkLedger::SayRenewals(absl::Duration now, v1::WorkRequest* request) {
 
 absl::Duration WorkLedger::NextTime() const {
   if (!joined_) return absl::InfiniteDuration();
-  return parcels_.empty() ? say_again_at_ : std::min(say_again_at_, parcels_.front()->renew_at);
+  absl::Duration at = say_again_at_;
+  if (unanswered_.empty()) at = std::min(at, say_by_);
+  return parcels_.empty() ? at : std::min(at, parcels_.front()->renew_at);
 }
 
 absl::Status WorkLedger::TakeAnswers(const v1::WorkResponse& response, absl::Duration now) {
@@ -341,7 +345,8 @@ void WorkLedger::TakeRenewed(const Renewal& renewal, const v1::AcknowledgeResult
   Review(parcel);
 }
 
-WorkerCounters WorkLedger::counters() const {
+WorkerCounters WorkLedger::counters() {
+  CollectAccepted();
   WorkerCounters counters = counters_;
   counters.open = open_;
   counters.unanswered = gathered_jobs_ + unanswered_jobs_ + later_jobs_;

@@ -4,6 +4,7 @@
 #ifndef WEIR_CLIENT_SRC_WORK_LEDGER_H_
 #define WEIR_CLIENT_SRC_WORK_LEDGER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -24,6 +25,8 @@ namespace weir::client {
 inline constexpr int64_t kOpenJobsMost = 100'000;
 // While an acknowledgement is unanswered others gather, until there are so many jobs.
 inline constexpr int64_t kGatheredJobs = 1'000;
+// Otherwise what became of a job is said after so long, whatever its thread does meanwhile.
+inline constexpr absl::Duration kSayWithin = absl::Milliseconds(1);
 
 class WorkLedger {
  public:
@@ -43,11 +46,13 @@ class WorkLedger {
 
   void Add(const std::shared_ptr<JobParcel>& parcel, absl::Duration now);
   // JobParcel::Accept asks for it.
-  void NoteAccepted(std::shared_ptr<JobParcel> parcel) {
+  void NoteAccepted(std::shared_ptr<JobParcel> parcel, absl::Duration now) {
     accepted_in_.push_back(std::move(parcel));
+    say_by_ = std::min(say_by_, now + kSayWithin);
   }
   // A claimed job has ended otherwise.
-  void End(const std::shared_ptr<JobParcel>& parcel, size_t job, const JobResult& result);
+  void End(const std::shared_ptr<JobParcel>& parcel, size_t job, const JobResult& result,
+           absl::Duration now);
   // A claimed job was not begun with: its lock has run out.
   void Lose(const std::shared_ptr<JobParcel>& parcel, size_t job);
   // `jobs` jobs are done and have kept a thread busy for so long.
@@ -67,7 +72,7 @@ class WorkLedger {
   bool all_said() const { return open_ == 0 && gathered_.empty() && later_.empty(); }
   // What is known to be said now has been.
   bool nothing_gathered() const { return gathered_.empty(); }
-  WorkerCounters counters() const;
+  WorkerCounters counters();
   // Why something was last refused.
   const absl::Status& last_error() const { return last_error_; }
 
@@ -107,6 +112,8 @@ class WorkLedger {
   int64_t outstanding_ = 0;  // credits that the broker has not used
   int64_t finished_ = 0;     // jobs noted since accepted ones were last collected
 
+  // When to say what nobody has said; passed while something is unanswered: with the answer.
+  absl::Duration say_by_ = absl::InfiniteDuration();
   std::deque<Item> gathered_;    // to be said
   std::deque<Item> unanswered_;  // said, in this order
   std::vector<Item> later_;      // to be said again

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "storage/base/error.h"
-#include "storage/base/utf8.h"
 
 namespace weir::client {
 namespace {
@@ -36,19 +35,6 @@ absl::StatusOr<std::shared_ptr<const v1::WorkResponse>> DecodeWork(const SharedB
   if (!answer->response->ParseFromZeroCopyStream(&in))
     return MakeError(Reason::kInternal, "the broker's answer is no weir.v1.WorkResponse");
   return std::shared_ptr<const v1::WorkResponse>(answer, answer->response);
-}
-
-std::string WireText(absl::string_view text, size_t most) {
-  static constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
-  std::string out;
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    const absl::string_view character = length == 0 ? kReplacement : text.substr(0, length);
-    if (out.size() + character.size() > most) break;
-    out.append(character.data(), character.size());
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return out;
 }
 
 }  // namespace weir::client

@@ -9,6 +9,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {
@@ -26,6 +27,7 @@ WorkerOptions Bounded(WorkerOptions options, const std::string& client_id) {
   options.concurrency = std::clamp(options.concurrency, 0, kThreadsMost);
   options.max_open_jobs = std::clamp<int64_t>(options.max_open_jobs, 1, client::kOpenJobsMost);
   if (options.name.empty()) options.name = client_id;
+  options.name = WellFormedUtf8(options.name, limits::kWorkerNameBytes);
   return options;
 }
 
@@ -125,8 +127,16 @@ absl::Status Worker::Core::Take(WorkStream* stream, const v1::WorkResponse& resp
       work_.Signal();
     queue_.push_back(std::move(parcel));
   }
-  if (ledger_.NextTime() < looks_at_) changed_.SignalAll();
+  LookInTime();
   return absl::OkStatus();
+}
+
+void Worker::Core::LookInTime() {
+  if (!MayWrite()) return;  // else when it is written
+  const absl::Duration at = ledger_.NextTime();
+  if (at >= looks_at_) return;
+  looks_at_ = at;
+  changed_.SignalAll();
 }
 
 void Worker::Core::Pump() {
@@ -138,7 +148,7 @@ void Worker::Core::Pump() {
     if (!MayWrite()) return;
     request = ledger_.Next(clock_.Monotonic());
     last = stopping_ && (forced_ ? ledger_.nothing_gathered() : ledger_.all_said());
-    if (!request.has_value() && !last) return;
+    if (!request.has_value() && !last) return LookInTime();
     writing_ = true;
     half_closed_ = last;
     stream = stream_;
@@ -251,10 +261,12 @@ void Worker::Core::Do(const Parcel& parcel, size_t job) {
                                      .record = parcel->record(job)});
   if (result.outcome != JobResult::Outcome::kAccept) {
     absl::MutexLock lock(&mu_);
-    ledger_.End(parcel, job, result);
+    ledger_.End(parcel, job, result, clock_.Monotonic());
+    LookInTime();
   } else if (parcel->Accept(job)) {
     absl::MutexLock lock(&mu_);
-    ledger_.NoteAccepted(parcel);
+    ledger_.NoteAccepted(parcel, clock_.Monotonic());
+    LookInTime();
   }
 }
 
@@ -388,7 +400,7 @@ absl::Status Worker::Core::Stop(absl::Duration max_wait) {
   return end_;
 }
 
-WorkerCounters Worker::Core::counters() const {
+WorkerCounters Worker::Core::counters() {
   absl::MutexLock lock(&mu_);
   return ledger_.counters();
 }

@@ -38,7 +38,7 @@ class Worker::Core : public client::WorkStream::Listener {
   void RequestStop() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Wait(absl::Duration max_wait) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Stop(absl::Duration max_wait) ABSL_LOCKS_EXCLUDED(mu_);
-  WorkerCounters counters() const ABSL_LOCKS_EXCLUDED(mu_);
+  WorkerCounters counters() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status last_error() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -58,6 +58,8 @@ class Worker::Core : public client::WorkStream::Listener {
     return stream_ != nullptr && joined_ && !writing_ && !half_closed_;
   }
   void Pump() ABSL_LOCKS_EXCLUDED(mu_);
+  // The control thread looks again in time for what the ledger has to say.
+  void LookInTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Jobs.
   void RunThread() ABSL_LOCKS_EXCLUDED(mu_);

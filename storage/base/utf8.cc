@@ -34,4 +34,17 @@ bool IsUtf8(absl::string_view text) {
   return true;
 }
 
+std::string WellFormedUtf8(absl::string_view text, size_t most) {
+  static constexpr absl::string_view kReplacement = "\xef\xbf\xbd";
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    const absl::string_view character = length == 0 ? kReplacement : text.substr(0, length);
+    if (out.size() + character.size() > most) break;
+    out.append(character.data(), character.size());
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
 }  // namespace weir

@@ -4,6 +4,7 @@
 #define WEIR_STORAGE_BASE_UTF8_H_
 
 #include <cstddef>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -14,6 +15,9 @@ namespace weir {
 size_t Utf8SequenceLength(absl::string_view text);
 
 bool IsUtf8(absl::string_view text);
+
+// `text` with U+FFFD for every byte that is none, cut between characters at `most` bytes.
+std::string WellFormedUtf8(absl::string_view text, size_t most = absl::string_view::npos);
 
 }  // namespace weir
 

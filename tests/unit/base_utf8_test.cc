@@ -23,5 +23,12 @@ TEST(Utf8Test, SequencesAreMeasuredOneByOne) {
   EXPECT_EQ(Utf8SequenceLength("\xff"), 0u);
 }
 
+TEST(Utf8Test, TextIsMadeWellFormedAndCutBetweenCharacters) {
+  EXPECT_EQ(WellFormedUtf8("plain"), "plain");
+  EXPECT_EQ(WellFormedUtf8("a\xc3\xa4", 2), "a");
+  EXPECT_EQ(WellFormedUtf8("a\xff\xc3\xa4"), "a\xef\xbf\xbd\xc3\xa4");
+  EXPECT_EQ(WellFormedUtf8("a\xff", 3), "a");
+}
+
 }  // namespace
 }  // namespace weir

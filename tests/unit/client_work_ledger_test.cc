@@ -148,7 +148,7 @@ class WorkLedgerTest : public testing::Test {
   }
   void Accept(const std::shared_ptr<JobParcel>& parcel, int jobs) {
     for (int i = 0; i < jobs; ++i) {
-      if (parcel->Accept(*parcel->Claim())) ledger_.NoteAccepted(parcel);
+      if (parcel->Accept(*parcel->Claim())) ledger_.NoteAccepted(parcel, Now());
     }
     ledger_.NoteWork(jobs, jobs * absl::Microseconds(1));
   }
@@ -191,7 +191,7 @@ TEST_F(WorkLedgerTest, AsksForFewWhenJobsAreSlow) {
   ledger_.Next(Now());
   const auto parcel = Add(Parcel(0, 3));
   for (int i = 0; i < 4; ++i) {
-    if (parcel->Accept(*parcel->Claim())) ledger_.NoteAccepted(parcel);
+    if (parcel->Accept(*parcel->Claim())) ledger_.NoteAccepted(parcel, Now());
     ledger_.NoteWork(1, absl::Milliseconds(100));
   }
   EXPECT_EQ(ledger_.Next(Now())->credits(), 6);  // one at work and two ahead, for each thread
@@ -205,12 +205,50 @@ TEST_F(WorkLedgerTest, GathersWhileSomethingIsUnanswered) {
   EXPECT_THAT(Spans(first.acknowledge()), ElementsAre("0-9"));
   Accept(parcel, 500);
   EXPECT_FALSE(ledger_.Next(Now()).has_value());
-  EXPECT_EQ(ledger_.counters().unanswered, 10);
+  EXPECT_EQ(ledger_.counters().unanswered, 510);
   EXPECT_TRUE(ledger_.TakeAnswers(Answer(first, v1::OK), Now()).ok());
   EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("10-509"));
   Accept(parcel, kGatheredJobs);
   EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("510-1509"));
   EXPECT_EQ(ledger_.counters().accepted, 10);
+}
+
+TEST_F(WorkLedgerTest, WhatNobodyNotesIsSaidAllTheSame) {
+  Join();
+  ledger_.Next(Now());
+  const auto parcel = Add(Parcel(0, 9));
+  const auto accept = [&] {
+    if (parcel->Accept(*parcel->Claim())) ledger_.NoteAccepted(parcel, Now());
+  };
+  accept();
+  EXPECT_FALSE(ledger_.Next(Now()).has_value()) << "its thread may be quick";
+  EXPECT_EQ(ledger_.NextTime(), Now() + kSayWithin);
+  clock_.Advance(kSayWithin);
+  const v1::WorkRequest first = *ledger_.Next(Now());
+  EXPECT_THAT(Spans(first.acknowledge()), ElementsAre("0-0"));
+  accept();
+  EXPECT_GT(ledger_.NextTime(), Now() + kSayWithin) << "others may gather until the answer";
+  clock_.Advance(kSayWithin);
+  EXPECT_FALSE(ledger_.Next(Now()).has_value());
+  EXPECT_TRUE(ledger_.TakeAnswers(Answer(first, v1::OK), Now()).ok());
+  EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("1-1"));
+  EXPECT_GT(ledger_.NextTime(), Now() + kSayWithin) << "nothing is unsaid";
+}
+
+TEST_F(WorkLedgerTest, WhatIsNotAcceptedIsSaidInTimeToo) {
+  Join();
+  const auto parcel = Add(Parcel(0, 9));
+  ledger_.End(parcel, *parcel->Claim(), JobResult::Release("not now"), Now());
+  EXPECT_EQ(ledger_.NextTime(), Now() + kSayWithin);
+  EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("0-0"));
+}
+
+TEST_F(WorkLedgerTest, WhatIsDoneButNotSaidCountsAsUnanswered) {
+  Join();
+  Accept(Add(Parcel(0, 9)), 3);
+  ledger_.Break();
+  EXPECT_EQ(ledger_.counters().unanswered, 3);
+  EXPECT_EQ(ledger_.counters().open, 7);
 }
 
 TEST_F(WorkLedgerTest, NeighboursOfTwoAcquisitionsAreTwoItems) {
@@ -254,7 +292,7 @@ TEST_F(WorkLedgerTest, ALockThatIsLostWhenRenewedTakesTheJobFromTheQueue) {
   EXPECT_EQ(ledger_.counters().lock_lost, 2);
   EXPECT_EQ(ledger_.counters().open, 1);
   EXPECT_TRUE(parcel->Accept(0));  // what is at work is acknowledged all the same
-  ledger_.NoteAccepted(parcel);
+  ledger_.NoteAccepted(parcel, Now());
   ledger_.NoteWork(1, absl::Seconds(1));
   EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("0-0"));
 }
@@ -264,7 +302,7 @@ TEST_F(WorkLedgerTest, WhatABreakLeftUnansweredIsSaidAgainBeforeEverythingElse) 
   const auto parcel = Add(Parcel(0, 99));
   Accept(parcel, 5);
   ledger_.Next(Now());
-  ledger_.End(parcel, *parcel->Claim(), JobResult::Reject("no"));
+  ledger_.End(parcel, *parcel->Claim(), JobResult::Reject("no"), Now());
   Accept(parcel, 4);
   ledger_.Break();
   EXPECT_FALSE(ledger_.Next(Now()).has_value());
@@ -297,7 +335,7 @@ TEST_F(WorkLedgerTest, ASessionThatIsGoneLosesWhatIsNotBegunAndIsNotRenewed) {
   EXPECT_EQ(ledger_.NextTime(), absl::InfiniteDuration());
   const auto next = Add(Parcel(10, 12));
   EXPECT_EQ(ledger_.NextTime(), Now() + kAckTimeout / 3);
-  if (parcel->Accept(0)) ledger_.NoteAccepted(parcel);
+  if (parcel->Accept(0)) ledger_.NoteAccepted(parcel, Now());
   Accept(next, 3);
   EXPECT_THAT(Spans(ledger_.Next(Now())->acknowledge()), ElementsAre("0-0", "10-12"));
 }
@@ -324,7 +362,7 @@ TEST_F(WorkLedgerTest, AMessageHasAtMostAsManyItemsAndBytesAsTheBrokerTakes) {
   const auto parcel = Add(Parcel(ranges, Batch(0, 25'000)));
   Accept(parcel, 24'900);
   while (const auto job = parcel->Claim())
-    ledger_.End(parcel, *job, JobResult::Reject(std::string(4'000, 'x')));
+    ledger_.End(parcel, *job, JobResult::Reject(std::string(4'000, 'x')), Now());
   int64_t items = 0;
   while (const auto request = ledger_.Next(Now())) {
     items += request->acknowledge_size();
@@ -354,7 +392,7 @@ TEST_F(WorkLedgerTest, StopGivesBackWhatIsNotBegunAndAsksForNothing) {
   EXPECT_EQ(ledger_.counters().open, 1);
   EXPECT_EQ(ledger_.counters().lock_lost, 0);
   EXPECT_FALSE(ledger_.all_said());
-  if (parcel->Accept(0)) ledger_.NoteAccepted(parcel);
+  if (parcel->Accept(0)) ledger_.NoteAccepted(parcel, Now());
   const v1::WorkRequest request = *ledger_.Next(Now());
   EXPECT_EQ(request.credits(), 0);
   EXPECT_THAT(Spans(request.acknowledge()), ElementsAre("0-0"));
@@ -372,12 +410,6 @@ TEST(WorkWireTest, AMessageInPiecesIsOneAnswer) {
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ((*answer)->SerializeAsString(), *bytes);
   EXPECT_EQ(ReasonOf(DecodeWork(SharedBytes::FromString("\xff")).status()), Reason::kInternal);
-}
-
-TEST(WorkWireTest, TextIsCutBetweenCharactersAndIsUtf8) {
-  EXPECT_EQ(WireText("plain", 100), "plain");
-  EXPECT_EQ(WireText("a\xc3\xa4", 2), "a");
-  EXPECT_EQ(WireText("a\xff\xc3\xa4", 100), "a\xef\xbf\xbd\xc3\xa4");
 }
 
 }  // namespace

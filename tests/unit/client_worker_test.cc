@@ -160,6 +160,30 @@ TEST_F(WorkerTest, NeighboursThatAreAcceptedAreOneAcknowledgement) {
   EXPECT_LE(broker_.said().size(), 10u);
 }
 
+TEST_F(WorkerTest, AFinishedJobIsSaidWhileItsThreadDoesTheNext) {
+  for (const bool accepts : {true, false}) {
+    Gate gate;
+    const int64_t done = broker_.CountOf(JobState::kDone) + broker_.CountOf(JobState::kDead);
+    broker_.Append("orders", 0, {"quick", "slow"});
+    Worker worker = NewWorker([&](const Job& job) {
+      if (*job.record.value == "slow") gate.Pass();
+      return accepts ? JobResult::Accept() : JobResult::Reject("no");
+    });
+    gate.AwaitFirst();
+    broker_.AwaitSaid(static_cast<size_t>(done) + 1);
+    gate.Open();
+    broker_.AwaitSaid(static_cast<size_t>(done) + 2);
+    EXPECT_TRUE(worker.Stop().ok());
+  }
+}
+
+TEST_F(WorkerTest, ANameIsSentAsTextThatTheBrokerTakes) {
+  Worker worker(client_, {.group = "email", .name = absl::StrCat("\xff", std::string(300, 'x'))},
+                Accepting());
+  broker_.AwaitJoins(1);
+  EXPECT_EQ(broker_.joins()[0].worker(), absl::StrCat("\xef\xbf\xbd", std::string(246, 'x')));
+}
+
 TEST_F(WorkerTest, OnlyTheOffsetsThatWereHandedOutAreJobs) {
   broker_.Append("orders", 0, {"job", "other", "other", "job", "job"}, /*passed_over=*/{1, 2});
   broker_.Append("orders", 0, {"other"}, {0});

@@ -124,9 +124,9 @@ class Worker {
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) = delete;
 
-  // Takes no more jobs: those that no handler has begun with go back at once, without counting as
-  // an attempt; the others are finished and acknowledged. Returns at once; a second one does
-  // nothing.
+  // Takes no more jobs: those that no handler has begun with go back, without counting as an
+  // attempt, and wait the group's initial backoff; the others are finished and acknowledged.
+  // Returns at once; a second one does nothing.
   void RequestStop();
 
   // Waits until the worker is over: OK when it has stopped after RequestStop and the broker has
@@ -135,8 +135,8 @@ class Worker {
   // last answer is unconfirmed. DEADLINE_EXCEEDED after `max_wait`: it goes on.
   absl::Status Wait(absl::Duration max_wait = absl::InfiniteDuration());
 
-  // RequestStop and Wait. Jobs whose handlers have not returned after `max_wait` go back without
-  // counting, and what their handlers return then is dropped. DEADLINE_EXCEEDED when the broker
+  // RequestStop and Wait. Jobs whose handlers have not returned after `max_wait` go back in the
+  // same way, and what their handlers return then is dropped. DEADLINE_EXCEEDED when the broker
   // could not be told: what is unconfirmed may be handed out again.
   absl::Status Stop(absl::Duration max_wait = absl::Seconds(30));
 
