@@ -4,19 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/channel.h"
-#include "client/src/config_wire.h"
 #include "storage/base/check.h"
-#include "storage/base/error.h"
-#include "weir/v1/group.pb.h"
 #include "weir/v1/share.pb.h"
 
 namespace weir {
 namespace {
 
 std::string Method(absl::string_view name) { return absl::StrCat("/weir.v1.ShareService/", name); }
-std::string GroupMethod(absl::string_view name) {
-  return absl::StrCat("/weir.v1.GroupService/", name);
-}
 
 v1::JobState OnWire(std::optional<ShareAdmin::JobState> state) {
   if (!state.has_value()) return v1::JOB_STATE_UNSPECIFIED;
@@ -108,36 +102,6 @@ v1::JobsRequest RequestOf(absl::string_view group, const NamedPartition& partiti
 
 }  // namespace
 
-absl::Status ShareAdmin::CreateGroup(const GroupSpec& spec) {
-  v1::CreateGroupRequest request;
-  request.set_group(spec.group);
-  request.set_type(v1::SHARE);
-  request.set_start(static_cast<v1::GroupStart>(spec.start));
-  request.mutable_config()->insert(spec.config.begin(), spec.config.end());
-  for (const std::string& topic : spec.topics) request.mutable_subscription()->add_topics(topic);
-  request.mutable_subscription()->set_topic_prefix(spec.topic_prefix);
-  v1::CreateGroupResponse response;
-  return channel_->Call(GroupMethod("CreateGroup"), request, &response);
-}
-
-absl::StatusOr<ShareAdmin::GroupSettings> ShareAdmin::DescribeGroup(absl::string_view group) {
-  v1::DescribeGroupRequest request;
-  request.set_group(std::string(group));
-  v1::DescribeGroupResponse response;  // the first page has all that is asked for here
-  WEIR_RETURN_IF_ERROR(channel_->Call(GroupMethod("DescribeGroup"), request, &response));
-  if (response.type() != v1::SHARE) {
-    return MakeError(Reason::kGroupTypeMismatch,
-                     absl::StrCat("group '", group, "' is no share group"));
-  }
-  return GroupSettings{
-      .topics = {response.subscription().topics().begin(), response.subscription().topics().end()},
-      .topic_prefix = response.subscription().topic_prefix(),
-      .dead_letter_topic = response.dead_letter_topic(),
-      .config = client::ConfigOf(response.config()),
-      .paused = response.paused(),
-      .paused_by_breaker = response.paused_by_breaker()};
-}
-
 absl::StatusOr<ShareAdmin::JobPage> ShareAdmin::ListJobs(absl::string_view group,
                                                          std::optional<JobState> state,
                                                          absl::string_view page, int32_t size) {
@@ -201,6 +165,7 @@ absl::StatusOr<ShareAdmin::RedriveStep> ShareAdmin::Redrive(const RedriveSpec& s
   return RedriveStep{.redriven = response.redriven(),
                      .already_redriven = response.already_redriven(),
                      .too_often = response.too_often(),
+                     .stay = {response.stay().begin(), response.stay().end()},
                      .reasons = {response.reasons().begin(), response.reasons().end()},
                      .next = response.next_page_token()};
 }

@@ -1,5 +1,6 @@
 """weir work, jobs and dlq, as a person runs them, against a real broker. Usage: cli_share_test.py WEIR WEIR-BROKER [unittest options]"""
 
+import base64
 import json
 import pathlib
 import re
@@ -67,8 +68,20 @@ class WorkRun:
             if not self._changed.wait_for(lambda: len(self.out) >= lines, PATIENCE):
                 raise AssertionError(f"only {self.out}: {self.words}")
 
-    def stop(self, how=signal.SIGINT):
-        self._process.send_signal(how)
+    def wait_for_words(self, *parts):
+        """Until a line that it says besides progress has all of these."""
+        def said():
+            return any(all(part in line for part in parts) for line in self.words)
+        with self._changed:
+            self._changed.wait_for(lambda: said() or self._ended, PATIENCE)
+            if not said():
+                raise AssertionError(f"it did not say {parts}: {self.words}")
+
+    def interrupt(self):
+        self._process.send_signal(signal.SIGINT)
+
+    def stop(self):
+        self.interrupt()
         return self.wait()
 
     def wait(self):
@@ -139,7 +152,7 @@ esac
         for command in ("/nowhere/at-all", "no-such-command with words", "exit 126"):
             run = self.work("--exec", command)
             self.assertEqual(run.wait(), 1, run.words)
-            self.assertTrue(any("the command cannot be run" in line for line in run.words), run.words)
+            self.assertTrue(any(f"the command '{command}' cannot be run" in line for line in run.words), run.words)
         run = self.work("--max", 2, "--exec", 'echo "$WEIR_ATTEMPT"')
         self.assertEqual(run.wait(), 0, run.words)
         self.assertEqual(run.out, ["1", "1"])
@@ -149,7 +162,8 @@ esac
         gate = self.folder / "gate"
         run = self.work("--exec", f'echo begun; while [ ! -e {gate} ]; do sleep 0.01; done; echo done')
         run.wait_for_output(1)
-        run._process.send_signal(signal.SIGINT)
+        run.interrupt()
+        run.wait_for_words("finishing what is at work")
         gate.touch()
         self.assertEqual(run.wait(), 0, run.words)
         self.assertEqual(run.out, ["begun", "done"])
@@ -163,17 +177,70 @@ esac
         begin = time.time()
         self.weir.run("produce", "orders", "--delay", "1h", "--header", "a=b", stdin=b"later\n")
         end = time.time()
-        run = self.work("--max", 1)
-        self.assertEqual(run.wait(), 0, run.words)
-        self.assertEqual([json.loads(line)["value"] for line in run.out], ["first"])
-        while not (jobs := self.weir.json("jobs", "list", "--group", "email")):
+        run = self.work()
+        run.wait_for_output(1)
+        while not (jobs := self.weir.json("jobs", "list", "--group", "email", "--state", "delayed")):
             pass
+        self.assertEqual(run.stop(), 0, run.words)
+        self.assertEqual([json.loads(line)["value"] for line in run.out], ["first"])
         self.assertEqual([(job["offset"], job["state"]) for job in jobs], [(1, "delayed")])
         due = jobs[0]["due_ms"] / 1000
         self.assertTrue(begin + 3_600 - 1 <= due <= end + 3_600 + 1, (begin, due, end))
         self.weir.run("topic", "create", "prompt")
         told = self.weir.run("produce", "prompt", "--delay", "1h", stdin=b"later\n", status=1).stderr.decode()
         self.assertIn("its delayed.delivery is false", told)
+
+    def test_a_second_ctrl_c_gives_up_what_is_at_work_and_it_does_not_count_as_tried(self):
+        self.produce("orders", "one")
+        run = self.work("--exec", "echo begun; sleep 600")
+        run.wait_for_output(1)
+        run.interrupt()
+        run.wait_for_words("finishing what is at work")
+        run.interrupt()
+        self.assertEqual(run.wait(), 130, run.words)
+        left = self.work("--max", 1, "--exec", 'echo "$WEIR_ATTEMPT"')
+        self.assertEqual(left.wait(), 0, left.words)
+        self.assertEqual(left.out, ["1"])
+
+    def test_without_a_broker_it_ends_after_the_stop_timeout_and_says_what_is_unconfirmed(self):
+        self.produce("orders", "one")
+        gate = self.folder / "gate"
+        run = self.work("--stop-timeout", "1ms", "--exec", f'echo begun; while [ ! -e {gate} ]; do sleep 0.01; done; echo done')
+        run.wait_for_output(1)
+        self.broker.kill()
+        gate.touch()
+        run.wait_for_output(2)
+        self.assertEqual(run.stop(), 1, run.words)
+        self.assertTrue(any("waiting at most 1ms for answers" in line for line in run.words), run.words)
+        self.assertTrue(any("0 jobs accepted" in line and "1 without an answer" in line for line in run.words), run.words)
+
+    def test_a_worker_that_ends_by_itself_ends_its_commands(self):
+        self.produce("orders", "one")
+        run = self.work("--exec", "echo begun; sleep 600")
+        run.wait_for_output(1)
+        self.weir.run("group", "delete", "email", "--yes")
+        self.assertEqual(run.wait(), 1, run.words)
+        self.assertTrue(any("the worker has ended" in line and "UNKNOWN_GROUP" in line for line in run.words), run.words)
+
+    def test_no_more_jobs_are_taken_than_are_to_be_done(self):
+        self.produce("orders", "one", "two", "three")
+        run = self.work("--max", 1, "--exec", "echo begun; sleep 600")
+        run.wait_for_output(1)
+        self.assertEqual(len(self.weir.json("jobs", "list", "--group", "email", "--state", "acquired")), 1)
+        run.interrupt()
+        run.wait_for_words("finishing what is at work")
+        run.interrupt()
+        self.assertEqual(run.wait(), 130, run.words)
+
+    def test_a_worker_of_a_paused_group_says_that_it_is_paused(self):
+        self.produce("orders", "one")
+        self.weir.run("group", "create", "email", "--type", "share", "--topic", "orders")
+        self.weir.run("group", "pause", "email")
+        run = WorkRun(self.weir, "--group", "email", "--max", 1)
+        run.wait_for_words("group 'email' is paused")
+        self.weir.run("group", "resume", "email")
+        self.assertEqual(run.wait(), 0, run.words)
+        self.assertEqual(len(run.out), 1)
 
     def test_without_a_command_jobs_are_printed(self):
         self.produce("orders", "alice:1 apple", "bob:2 pears", partitions=3)
@@ -257,8 +324,44 @@ esac
         self.assertEqual(self.dead_letters(0), [], "cancelled jobs leave no dead letter")
         self.weir.run("jobs", "release", "--group", "email", status=2)
 
+    def test_what_names_jobs_is_never_ignored(self):
+        for words in (("cancel", "--all", "--partition", 1, "--yes"), ("release", "--all", "--topic", "orders"),
+                      ("release", "--all", "--offset", 1), ("show", "--topic", "orders", "--offset", 1, "--offset", 2),
+                      ("cancel", "--topic", "orders", "--offset", 1, "--state", "delayed", "--yes")):
+            self.weir.run("jobs", *words, "--group", "email", status=2)
+
+    def test_keys_of_jobs_are_whole_in_json_and_fit_for_a_terminal_in_a_table(self):
+        self.weir.run("topic", "create", "orders")
+        self.weir.run("produce", "orders", "--key-separator", ":", stdin=b"\x1b[2J\xff:escapes\n" + b"k" * 1000 + b":long\n")
+        run = self.work("--max", 2, "--exec", "exit 1", config=("retry.backoff.initial.ms=3600000", "retry.backoff.max.ms=3600000"))
+        self.assertEqual(run.wait(), 0, run.words)
+        escapes, long = self.weir.json("jobs", "list", "--group", "email")
+        self.assertEqual((base64.b64decode(escapes["key_base64"]), long["key"]), (b"\x1b[2J\xff", "k" * 1000))
+        table = self.weir.run("jobs", "list", "--group", "email").stdout
+        self.assertNotIn(b"\x1b", table)
+        self.assertIn(rb"\x1b[2J\xff ", table)
+        self.assertIn(b" " + b"k" * 60 + b"... ", table)
+
+    def test_dead_letters_that_cannot_be_sent_stay_and_are_told(self):
+        self.produce("orders", "one", "two")
+        run = self.work("--max", 2, "--exec", "exit 100")
+        self.assertEqual(run.wait(), 0, run.words)
+        self.dead_letters(2)
+        self.weir.run("topic", "delete", "orders", "--yes")
+        redrive = ("dlq", "redrive", "--group", "email", "--to-topic")
+        driven = self.weir.json(*redrive)[0]
+        self.assertEqual((driven["redriven"], driven["stay"]), (0, {"UNKNOWN_TOPIC": 2}))
+        self.assertIn(b"2 stay: they cannot be sent (UNKNOWN_TOPIC 2)", self.weir.run(*redrive).stdout)
+
+    def test_what_fails_before_it_did_anything_has_no_result(self):
+        for command in (("list",), ("redrive",), ("purge", "--yes")):
+            failed = self.weir.run("dlq", *command, "--group", "nobody", status=1)
+            self.assertEqual(failed.stdout, b"", command)
+            self.assertIn(b"UNKNOWN_GROUP", failed.stderr, command)
+        self.assertIn("bogus", self.weir.run("dlq", "list", "--group", "email", "--reason", "bogus", status=2).stderr.decode())
+
     def test_help_of_every_command_has_an_example(self):
-        for command in ("work", "jobs list", "jobs show", "jobs release", "jobs cancel", "dlq list", "dlq show", "dlq redrive", "dlq purge"):
+        for command in ("work", "jobs", "dlq", "group", "jobs list", "jobs show", "jobs release", "jobs cancel", "dlq list", "dlq show", "dlq redrive", "dlq purge"):
             text = self.weir.run("help", *command.split()).stdout.decode()
             self.assertIn("Example", text, command)
             self.assertIn(f"weir {command}", text, command)

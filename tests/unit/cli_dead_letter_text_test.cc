@@ -41,6 +41,16 @@ TEST(DeadLetterTextTest, ShowsAPersonWhatWhyAndWhen) {
             "  attempt    1970-01-01T00:01:00Z  host:1  REJECT  first line\n");
 }
 
+TEST(DeadLetterTextTest, WhatOthersWroteDoesNotReachTheTerminalAsItIs) {
+  ShareAdmin::DeadLetter letter = Letter();
+  letter.error = "\x1b]0;title\x07\r\n\x1b[2J";
+  letter.headers = {{"\x1b[H", "x"}};
+  letter.history[0].worker = letter.history[0].error = "\x1b[A";
+  const std::string text = DeadLetterText("dlq.orders.email", letter);
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("\x1b")));
+  EXPECT_THAT(text, testing::HasSubstr("error      \\x1b]0;title\\x07\n             \\x1b[2J\n"));
+}
+
 TEST(DeadLetterTextTest, GivesAProgramEverything) {
   EXPECT_EQ(DeadLetterJson("dlq.orders.email", Letter()),
             "{\"dead_letter_topic\":\"dlq.orders.email\",\"partition\":0,\"offset\":12,"

@@ -1,11 +1,15 @@
 // A command for each job: what it is given, and what its end means. Real processes of /bin/sh.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "storage/base/executor.h"
 #include "storage/record/record_batch_builder.h"
 #include "storage/record/record_reader.h"
 #include "tools/cli/job_command.h"
@@ -121,6 +125,42 @@ TEST_F(JobCommandTest, TheTailOfStderrIsKept) {
       RunCommand("i=0; while [ $i -lt 2000 ]; do echo \"line $i\"; i=$((i+1)); done >&2; exit 1");
   EXPECT_EQ(end.errors.size(), 4'096u);
   EXPECT_THAT(end.errors, testing::EndsWith("line 1999\n"));
+}
+
+TEST_F(JobCommandTest, WhoeverGoesOnWritingBehindItDoesNotHoldItUp) {
+  testing::internal::CaptureStderr();  // it is passed on
+  const JobCommand::End end = RunCommand("yes >&2 & exit 3");
+  testing::internal::GetCapturedStderr();
+  EXPECT_EQ(end.status, 3);
+  EXPECT_LE(end.errors.size(), 4'096u);
+}
+
+// A command that waits until it is terminated; how it ends then.
+JobCommand::End Terminated(const std::string& on_term) {
+  const std::string pipe = absl::StrCat(testing::TempDir(), "/job-command-", getpid());
+  EXPECT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const SomeJob job("value");
+  JobCommand command(absl::StrCat(on_term, "(echo begun >", pipe, "; exec sleep 600) & wait"),
+                     "email");
+  JobCommand::End end;
+  {
+    ThreadExecutor runner("runner", 1);
+    runner.Post([&] { end = command.Run(job.job()); });
+    std::string begun;
+    std::getline(std::ifstream(pipe), begun);
+    EXPECT_EQ(begun, "begun");
+    command.Terminate();
+  }
+  unlink(pipe.c_str());
+  EXPECT_EQ(ResultOf(command.Run(job.job())).outcome, Outcome::kReleaseUncounted) << "not begun";
+  return end;
+}
+
+TEST_F(JobCommandTest, WhatIsTerminatedDoesNotCountAsTriedUnlessItSaysHowItEnded) {
+  EXPECT_EQ(ResultOf(Terminated("")).outcome, Outcome::kReleaseUncounted);
+  EXPECT_EQ(ResultOf(Terminated("trap 'exit 1' TERM; ")).outcome, Outcome::kReleaseUncounted);
+  EXPECT_EQ(ResultOf(Terminated("trap 'exit 0' TERM; ")).outcome, Outcome::kAccept);
+  EXPECT_EQ(ResultOf(Terminated("trap 'exit 100' TERM; ")).outcome, Outcome::kReject);
 }
 
 TEST_F(JobCommandTest, WhatItLeavesBehindIsNotWaitedFor) {

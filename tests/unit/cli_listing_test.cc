@@ -29,6 +29,20 @@ TEST(ListingTest, NothingIsAHeadingOrNothing) {
   EXPECT_EQ(Listing({"topic"}).Render(OutputFormat::kJson), "");
 }
 
+TEST(ListingTest, NothingThatATerminalObeysReachesIt) {
+  Listing listing({"key"});
+  listing.AddRow({"a\x1b[31m\n"});
+  EXPECT_EQ(listing.Render(OutputFormat::kTable), "KEY\na\\x1b[31m\\n\n");
+  EXPECT_EQ(Shown("\x7f \xc2\x9b \xff \xc3\xa4"), "\\x7f \\xc2\\x9b \\xff \xc3\xa4");
+}
+
+TEST(ListingTest, BytesThatAreNoTextAreWholeInJson) {
+  Listing listing({"key"});
+  listing.AddRow({CellBytes{"k"}});
+  listing.AddRow({CellBytes{"\xff"}});
+  EXPECT_EQ(listing.Render(OutputFormat::kJson), "{\"key\":\"k\"}\n{\"key_base64\":\"/w==\"}\n");
+}
+
 TEST(NumberTextTest, ThousandsAreSeparated) {
   EXPECT_EQ(WithCommas(0), "0");
   EXPECT_EQ(WithCommas(999), "999");

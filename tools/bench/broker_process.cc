@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +14,7 @@
 #include "absl/time/time.h"
 #include "storage/base/check.h"
 #include "storage/base/file_system.h"
-
-extern char** environ;
+#include "tools/bench/spawn.h"
 
 namespace weir {
 namespace {
@@ -38,39 +36,13 @@ absl::StatusOr<std::string> FindProgram() {
                                           "; name it with --broker-program"));
 }
 
-// A child's view of signals: nothing blocked, nothing ignored.
-class SpawnAttributes {
- public:
-  SpawnAttributes() {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(&attributes_);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-  }
-  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
-};
-
-absl::StatusOr<pid_t> Spawn(std::vector<std::string> command, int output) {
-  std::vector<char*> argv;
-  for (std::string& word : command) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  const SpawnAttributes attributes;
+absl::StatusOr<pid_t> StartProgram(std::vector<std::string> command, int output) {
+  const std::string program = command[0];
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, argv[0], &actions, attributes.get(), argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", command[0]));
+  const int error = Spawn(
+      {.words = std::move(command), .files = {{output, STDOUT_FILENO}, {output, STDERR_FILENO}}},
+      &pid);
+  if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", program));
   return pid;
 }
 
@@ -117,7 +89,7 @@ std::vector<std::string> BrokerProcess::command_line() const {
 absl::Status BrokerProcess::Launch() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe");
-  absl::StatusOr<pid_t> pid = Spawn(command_line(), ends[1]);
+  absl::StatusOr<pid_t> pid = StartProgram(command_line(), ends[1]);
   close(ends[1]);
   if (!pid.ok()) {
     close(ends[0]);

@@ -13,6 +13,7 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/group_consume_run.h"
+#include "tools/cli/outage_notice.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/record_printer.h"
 #include "tools/cli/stop_signal.h"
@@ -64,7 +65,6 @@ class ConsumeRun {
  private:
   // False: nothing more is to be printed.
   bool PrintSet(RecordSet* set);
-  void TellOutage();
   // Reads partitions that were added meanwhile, from their start.
   void LookForPartitions();
 
@@ -77,7 +77,7 @@ class ConsumeRun {
   OutputFile out_;
   int64_t left_;
   bool failed_ = false;
-  bool outage_told_ = false;
+  OutageNotice outage_;
   StopSignal stop_;
 };
 
@@ -97,16 +97,6 @@ bool ConsumeRun::PrintSet(RecordSet* set) {
     }
   }
   return left_ != 0;
-}
-
-void ConsumeRun::TellOutage() {
-  const absl::Status trouble = consumer_.last_error();
-  if (!trouble.ok() && !outage_told_) {
-    const std::string message(trouble.message());
-    std::fprintf(stderr, "weir: the broker cannot be reached (%s); trying again until it is back\n",
-                 message.c_str());
-  }
-  outage_told_ = !trouble.ok();
 }
 
 void ConsumeRun::LookForPartitions() {
@@ -134,7 +124,7 @@ int ConsumeRun::Run() {
       // Nothing is at hand: who reads our output should have what there is before we wait.
       if (!out_.Flush()) break;
       set = consumer_.Poll(kPatience);
-      if (set.ok() && set->empty()) TellOutage();
+      if (set.ok() && set->empty()) outage_.Tell(consumer_.last_error());
     }
     if (!set.ok()) {
       failed_ = true;

@@ -5,33 +5,27 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "storage/base/utf8.h"
 #include "tools/cli/json.h"
+#include "tools/cli/listing.h"
 
 namespace weir {
 namespace {
 
-std::string TimeText(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
-// Bytes of somebody else on a terminal: text as it is, but no control characters.
-std::string Shown(const std::optional<std::string>& bytes) {
-  if (!bytes.has_value()) return "(none)";
-  const bool plain = IsUtf8(*bytes) && std::none_of(bytes->begin(), bytes->end(), [](char c) {
-                       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-                     });
-  return plain ? *bytes : absl::CHexEscape(*bytes);
+std::string ShownOrNone(const std::optional<std::string>& bytes) {
+  return bytes.has_value() ? Shown(*bytes) : "(none)";
 }
 
 // Error texts have lines: all but the first are moved in.
 std::string Indented(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"\n", "\n             "}});
+  return absl::StrJoin(absl::StrSplit(text, '\n'), "\n             ",
+                       [](std::string* out, absl::string_view line) {
+                         absl::StrAppend(out, Shown(absl::StripSuffix(line, "\r")));
+                       });
 }
 
 std::optional<absl::string_view> ViewOf(const std::optional<std::string>& bytes) {
@@ -49,15 +43,15 @@ std::string DeadLetterText(absl::string_view topic, const ShareAdmin::DeadLetter
       letter.source.partition.value(), ":", letter.source_offset.value(), "\n");
   if (letter.redrives > 0)
     absl::StrAppend(&text, "  redriven   ", letter.redrives, " times before\n");
-  if (letter.key.has_value()) absl::StrAppend(&text, "  key        ", Shown(letter.key), "\n");
-  absl::StrAppend(&text, "  value      ", Shown(letter.value), "\n");
+  if (letter.key.has_value()) absl::StrAppend(&text, "  key        ", Shown(*letter.key), "\n");
+  absl::StrAppend(&text, "  value      ", ShownOrNone(letter.value), "\n");
   for (const auto& [name, value] : letter.headers)
-    absl::StrAppend(&text, "  header     ", name, ": ", Shown(value), "\n");
+    absl::StrAppend(&text, "  header     ", Shown(name), ": ", ShownOrNone(value), "\n");
   if (!letter.error.empty()) absl::StrAppend(&text, "  error      ", Indented(letter.error), "\n");
   for (const ShareAdmin::Attempt& attempt : letter.history) {
-    absl::StrAppend(&text, "  attempt    ", TimeText(attempt.ended), "  ", attempt.worker, "  ",
-                    attempt.ending, attempt.error.empty() ? "" : "  ", Indented(attempt.error),
-                    "\n");
+    absl::StrAppend(&text, "  attempt    ", TimeText(attempt.ended), "  ", Shown(attempt.worker),
+                    "  ", attempt.ending, attempt.error.empty() ? "" : "  ",
+                    Indented(attempt.error), "\n");
   }
   return text;
 }

@@ -6,17 +6,16 @@
 #include <optional>
 #include <string>
 
-#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "storage/base/clock.h"
+#include "storage/base/limits.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/dead_letter_text.h"
 #include "tools/cli/json.h"
 #include "tools/cli/listing.h"
-#include "tools/cli/progress.h"
+#include "tools/cli/paged_walk.h"
 #include "tools/cli/stop_signal.h"
 #include "weir/share_admin.h"
 
@@ -27,7 +26,6 @@ constexpr int64_t kShown = 20;
 constexpr int32_t kPage = 100;
 constexpr int64_t kStep = 1'000;  // letters that one call looks at
 constexpr int64_t kStepsPerSecond = 10;
-constexpr absl::Duration kProgressInterval = absl::Milliseconds(500);
 
 struct DlqOptions {
   std::string group;
@@ -46,68 +44,37 @@ using Shared = std::shared_ptr<DlqOptions>;
 using Action = int (*)(const DlqOptions& options, const Client& client);
 using Reasons = std::map<std::string, int64_t>;
 
-// What many steps have come to. Any thread; guarded by mu_.
-class Totals {
- public:
-  void Add(int64_t done, const Reasons& reasons, int64_t already = 0, int64_t too_often = 0)
-      ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    done_ += done;
-    already_ += already;
-    too_often_ += too_often;
-    for (const auto& [reason, count] : reasons) reasons_[reason] += count;
-  }
-  int64_t done() const ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    return done_;
-  }
-  int64_t already() const ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    return already_;
-  }
-  int64_t too_often() const ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    return too_often_;
-  }
-  Reasons reasons() const ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    return reasons_;
-  }
+// What many steps have come to, besides the letters that are counted.
+struct Totals {
+  int64_t already = 0;
+  int64_t too_often = 0;
+  Reasons stay;     // by why
+  Reasons reasons;  // of those that are counted
 
- private:
-  mutable absl::Mutex mu_;
-  int64_t done_ ABSL_GUARDED_BY(mu_) = 0;
-  int64_t already_ ABSL_GUARDED_BY(mu_) = 0;
-  int64_t too_often_ ABSL_GUARDED_BY(mu_) = 0;
-  Reasons reasons_ ABSL_GUARDED_BY(mu_);
+  static void Add(const Reasons& more, Reasons* to) {
+    for (const auto& [reason, count] : more) (*to)[reason] += count;
+  }
 };
 
-void WriteReasons(const Reasons& reasons, JsonWriter* json) {
-  json->Key("reasons").BeginObject();
-  for (const auto& [reason, count] : reasons) json->Key(reason).Int(count);
+void WriteCounts(absl::string_view name, const Reasons& counts, JsonWriter* json) {
+  json->Key(name).BeginObject();
+  for (const auto& [reason, count] : counts) json->Key(reason).Int(count);
   json->EndObject();
 }
 
-// Calls `step` with one page token after the other until there is none, something fails, or a stop
-// is requested; tells how far it is.
-absl::Status Walk(const Totals& totals, absl::string_view verb, const StopSignal& stop,
-                  absl::FunctionRef<absl::StatusOr<std::string>(const std::string&)> step) {
-  Progress progress(ProgressMode::kAuto, kProgressInterval, [&] {
-    return Progress::Text{.bar = absl::StrCat(WithCommas(totals.done()), " dead letters ", verb),
-                          .line = absl::StrCat("progress dead_letters=", totals.done())};
+// Purges, or only counts.
+void PurgeAll(const DlqOptions& options, const Client& client, bool dry_run, PagedWalk* walk,
+              Totals* totals) {
+  ShareAdmin admin(client);
+  const ShareAdmin::PurgeSpec spec{
+      .group = options.group, .filter = options.filter, .dry_run = dry_run, .limit = kStep};
+  walk->Run([&](const std::string& page) -> absl::StatusOr<std::string> {
+    auto some = admin.PurgeDeadLetters(spec, page);
+    if (!some.ok()) return some.status();
+    walk->Count(some->purged);
+    Totals::Add(some->reasons, &totals->reasons);
+    return some->next;
   });
-  std::string page;
-  do {
-    absl::StatusOr<std::string> next = step(page);
-    if (!next.ok()) return next.status();
-    page = *std::move(next);
-  } while (!page.empty() && !stop.requested());
-  return absl::OkStatus();
-}
-
-int End(const absl::Status& status, const StopSignal& stop) {
-  if (!status.ok()) return Fail(status);
-  return stop.requested() ? kExitInterrupted : kExitOk;
 }
 
 // Counts without fetching what the letters hold.
@@ -115,42 +82,32 @@ int List(const DlqOptions& options, const Client& client) {
   ShareAdmin admin(client);
   const auto oldest = admin.ListDeadLetters(options.group, options.filter, "", 1);
   if (!oldest.ok()) return Fail(oldest.status());
-  StopSignal stop;
+  PagedWalk walk("dead letters", "counted");
   Totals totals;
-  const absl::Status status =
-      Walk(totals, "counted", stop, [&](const std::string& page) -> absl::StatusOr<std::string> {
-        auto some = admin.PurgeDeadLetters(
-            {.group = options.group, .filter = options.filter, .dry_run = true, .limit = kStep},
-            page);
-        if (!some.ok()) return some.status();
-        totals.Add(some->purged, some->reasons);
-        return some->next;
-      });
+  PurgeAll(options, client, /*dry_run=*/true, &walk, &totals);
+  if (!walk.has_result()) return walk.End();
   std::optional<absl::Time> died;
   if (!oldest->letters.empty()) died = oldest->letters.front().died;
   if (options.output == OutputFormat::kJson) {
     JsonWriter json;
     json.BeginObject().Key("group").String(options.group);
-    json.Key("dead_letter_topic").String(oldest->topic).Key("count").Int(totals.done());
+    json.Key("dead_letter_topic").String(oldest->topic).Key("count").Int(walk.count());
     json.Key("oldest_ms");
     died.has_value() ? json.Int(absl::ToUnixMillis(*died)) : json.Null();
-    WriteReasons(totals.reasons(), &json);
+    WriteCounts("reasons", totals.reasons, &json);
     Print(absl::StrCat(json.EndObject().text(), "\n"));
-    return End(status, stop);
+    return walk.End();
   }
-  std::string heading = absl::StrCat(oldest->topic, "  ", WithCommas(totals.done()),
-                                     totals.done() == 1 ? " dead letter" : " dead letters");
-  if (died.has_value()) {
-    absl::StrAppend(&heading, ", the oldest of ",
-                    absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *died, absl::UTCTimeZone()));
-  }
+  std::string heading = absl::StrCat(oldest->topic, "  ", WithCommas(walk.count()),
+                                     walk.count() == 1 ? " dead letter" : " dead letters");
+  if (died.has_value()) absl::StrAppend(&heading, ", the oldest of ", TimeText(*died));
   Print(absl::StrCat(heading, "\n"));
-  if (totals.done() > 0) {
+  if (walk.count() > 0) {
     Listing listing({"reason", "count"});
-    for (const auto& [reason, count] : totals.reasons()) listing.AddRow({reason, count});
+    for (const auto& [reason, count] : totals.reasons) listing.AddRow({reason, count});
     Print(absl::StrCat("\n", listing.Render(OutputFormat::kTable)));
   }
-  return End(status, stop);
+  return walk.End();
 }
 
 int Show(const DlqOptions& options, const Client& client) {
@@ -173,32 +130,38 @@ int Show(const DlqOptions& options, const Client& client) {
   return kExitOk;
 }
 
-void PrintRedriven(const DlqOptions& options, const Totals& totals) {
+void PrintRedriven(const DlqOptions& options, int64_t redriven, const Totals& totals) {
   if (options.output == OutputFormat::kJson) {
     JsonWriter json;
     json.BeginObject().Key("group").String(options.group).Key("dry_run").Bool(options.dry_run);
-    json.Key("redriven").Int(totals.done()).Key("already_redriven").Int(totals.already());
-    json.Key("too_often").Int(totals.too_often());
-    WriteReasons(totals.reasons(), &json);
+    json.Key("redriven").Int(redriven).Key("already_redriven").Int(totals.already);
+    json.Key("too_often").Int(totals.too_often);
+    WriteCounts("stay", totals.stay, &json);
+    WriteCounts("reasons", totals.reasons, &json);
     return Print(absl::StrCat(json.EndObject().text(), "\n"));
   }
-  const std::string reasons = ReasonsText(totals.reasons());
+  const std::string reasons = ReasonsText(totals.reasons);
   std::string text = absl::StrCat(
-      totals.done(), options.dry_run ? " would be" : "", " redriven to ",
+      redriven, options.dry_run ? " would be" : "", " redriven to ",
       options.to_topic ? "their topic, for everyone" : absl::StrCat("group ", options.group),
       reasons.empty() ? "" : absl::StrCat(" (", reasons, ")"), "\n");
-  if (totals.already() > 0)
-    absl::StrAppend(&text, totals.already(), " were redriven or purged before\n");
-  if (totals.too_often() > 0) {
-    absl::StrAppend(&text, totals.too_often(), " stay: they were redriven ", options.max_redrives,
+  if (totals.already > 0)
+    absl::StrAppend(&text, totals.already, " were redriven or purged before\n");
+  if (totals.too_often > 0) {
+    absl::StrAppend(&text, totals.too_often, " stay: they were redriven ", options.max_redrives,
                     " times or more (--max-redrives)\n");
+  }
+  int64_t stay = 0;
+  for (const auto& [why, count] : totals.stay) stay += count;
+  if (stay > 0) {
+    absl::StrAppend(&text, stay, " stay: they cannot be sent (", ReasonsText(totals.stay), ")\n");
   }
   Print(text);
 }
 
 int Redrive(const DlqOptions& options, const Client& client) {
   ShareAdmin admin(client);
-  StopSignal stop;
+  PagedWalk walk("dead letters", "redriven");
   Totals totals;
   const absl::Duration start = Clock::Real().Monotonic();
   const bool paced = options.rate > 0 && !options.dry_run;
@@ -209,20 +172,23 @@ int Redrive(const DlqOptions& options, const Client& client) {
       .dry_run = options.dry_run,
       .max_redrives = options.max_redrives,
       .limit = paced ? std::clamp<int64_t>(options.rate / kStepsPerSecond, 1, kStep) : kStep};
-  const absl::Status status =
-      Walk(totals, "redriven", stop, [&](const std::string& page) -> absl::StatusOr<std::string> {
-        // Held back before a step, for all that earlier ones have driven.
-        if (paced) {
-          const absl::Duration due = start + absl::Seconds(1) * totals.done() / options.rate;
-          if (stop.WaitFor(due - Clock::Real().Monotonic())) return std::string();
-        }
-        auto some = admin.Redrive(spec, page);
-        if (!some.ok()) return some.status();
-        totals.Add(some->redriven, some->reasons, some->already_redriven, some->too_often);
-        return some->next;
-      });
-  PrintRedriven(options, totals);
-  return End(status, stop);
+  walk.Run([&](const std::string& page) -> absl::StatusOr<std::string> {
+    // Held back before a step, for all that earlier ones have driven.
+    if (paced) {
+      const absl::Duration due = start + absl::Seconds(1) * walk.count() / options.rate;
+      if (walk.stop().WaitFor(due - Clock::Real().Monotonic())) return std::string();
+    }
+    auto some = admin.Redrive(spec, page);
+    if (!some.ok()) return some.status();
+    walk.Count(some->redriven);
+    totals.already += some->already_redriven;
+    totals.too_often += some->too_often;
+    Totals::Add(some->stay, &totals.stay);
+    Totals::Add(some->reasons, &totals.reasons);
+    return some->next;
+  });
+  if (walk.has_result()) PrintRedriven(options, walk.count(), totals);
+  return walk.End();
 }
 
 int Purge(const DlqOptions& options, const Client& client) {
@@ -231,32 +197,22 @@ int Purge(const DlqOptions& options, const Client& client) {
         "purged dead letters are neither listed nor redriven any more. Repeat with --yes, or see "
         "with --dry-run what it would be");
   }
-  ShareAdmin admin(client);
-  StopSignal stop;
+  PagedWalk walk("dead letters", "purged");
   Totals totals;
-  const absl::Status status =
-      Walk(totals, "purged", stop, [&](const std::string& page) -> absl::StatusOr<std::string> {
-        auto some = admin.PurgeDeadLetters({.group = options.group,
-                                            .filter = options.filter,
-                                            .dry_run = options.dry_run,
-                                            .limit = kStep},
-                                           page);
-        if (!some.ok()) return some.status();
-        totals.Add(some->purged, some->reasons);
-        return some->next;
-      });
+  PurgeAll(options, client, options.dry_run, &walk, &totals);
+  if (!walk.has_result()) return walk.End();
   if (options.output == OutputFormat::kJson) {
     JsonWriter json;
     json.BeginObject().Key("group").String(options.group).Key("dry_run").Bool(options.dry_run);
-    json.Key("purged").Int(totals.done());
-    WriteReasons(totals.reasons(), &json);
+    json.Key("purged").Int(walk.count());
+    WriteCounts("reasons", totals.reasons, &json);
     Print(absl::StrCat(json.EndObject().text(), "\n"));
   } else {
-    const std::string reasons = ReasonsText(totals.reasons());
-    Print(absl::StrCat(totals.done(), options.dry_run ? " would be" : "", " purged",
+    const std::string reasons = ReasonsText(totals.reasons);
+    Print(absl::StrCat(walk.count(), options.dry_run ? " would be" : "", " purged",
                        reasons.empty() ? "" : absl::StrCat(" (", reasons, ")"), "\n"));
   }
-  return End(status, stop);
+  return walk.End();
 }
 
 absl::Status ParseTimes(DlqOptions* options) {
@@ -275,8 +231,8 @@ CLI::App* Add(CLI::App* dlq, Invocation& invocation, const Shared& options, cons
   CLI::App* command = dlq->add_subcommand(name, about);
   command->footer(absl::StrCat("Example:\n  ", example));
   command->add_option("--group", options->group, "The share group")->required();
-  command->add_option("--reason", options->filter.reason,
-                      "Only those that died of it: MAX_ATTEMPTS, REJECTED, EXPIRED, UNREADABLE");
+  command->add_option("--reason", options->filter.reason, "Only those that died of it")
+      ->check(CLI::IsMember({"MAX_ATTEMPTS", "REJECTED", "EXPIRED", "UNREADABLE"}));
   command->add_option("--key", options->filter.key, "Only those whose records have this key");
   command->add_option("--from", options->from,
                       "Only those that died at or after this time (see weir consume --help)");
@@ -299,6 +255,11 @@ CLI::App* Add(CLI::App* dlq, Invocation& invocation, const Shared& options, cons
 void AddDlqCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* dlq = app.add_subcommand("dlq", "Look at a share group's dead letters, send them back");
   dlq->require_subcommand(1);
+  dlq->footer(
+      "Examples:\n"
+      "  weir dlq list --group email\n"
+      "  weir dlq show --group email --reason REJECTED --max 5\n"
+      "  weir dlq redrive --group email --dry-run");
   const auto options = std::make_shared<DlqOptions>();
 
   Add(dlq, invocation, options, "list", "How many there are, of which reasons, and how old",
@@ -320,7 +281,7 @@ void AddDlqCommand(CLI::App& app, Invocation& invocation) {
   redrive
       ->add_option("--max-redrives", options->max_redrives,
                    "Those that were redriven so often stay where they are")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(CLI::Range(1, limits::kRedrivesMost))
       ->capture_default_str();
   redrive->add_option("--rate", options->rate, "At most so many per second")->check(AtLeast(1));
 

@@ -173,13 +173,6 @@ int Reset(const GroupOptions& options, GroupAdmin admin) {
   return kExitOk;
 }
 
-absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
-  for (const GroupStart start : {GroupStart::kEarliest, GroupStart::kLatest, GroupStart::kNone}) {
-    if (text == NameOf(start)) return start;
-  }
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of earliest, latest, none"));
-}
-
 absl::StatusOr<GroupType> ParseType(absl::string_view text) {
   for (const GroupType type : {GroupType::kConsumer, GroupType::kShare}) {
     if (text == NameOf(type)) return type;
@@ -202,6 +195,11 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* group = app.add_subcommand(
       "group", "Create, list, describe, change and reset consumer groups and share groups");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n"
+      "  weir group describe email\n"
+      "  weir group create resize --type share --topic pictures --config max.delivery.attempts=3\n"
+      "  weir group reset email --topic orders --to 2h --dry-run");
   const auto options = std::make_shared<GroupOptions>();
   const std::string example = "session.timeout.ms=10000";
 

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "storage/base/clock.h"
 #include "tools/cli/command.h"
+#include "tools/cli/outage_notice.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/stop_signal.h"
 #include "weir/group_consumer.h"
@@ -52,7 +53,6 @@ class GroupConsumeRun {
   // False: nothing more is to be printed.
   bool Print(RecordSet* set);
   void CommitNowAndThen();
-  void TellOutage();
   void Note(const absl::Status& status) {
     if (status.ok()) return;
     failed_ = true;
@@ -66,7 +66,7 @@ class GroupConsumeRun {
   int64_t left_;
   absl::Duration committed_ = Clock::Real().Monotonic();
   bool failed_ = false;
-  bool outage_told_ = false;
+  OutageNotice outage_;
   StopSignal stop_;
 };
 
@@ -96,16 +96,6 @@ void GroupConsumeRun::CommitNowAndThen() {
   consumer_.CommitAsync(nullptr);
 }
 
-void GroupConsumeRun::TellOutage() {
-  const absl::Status trouble = consumer_.last_error();
-  if (!trouble.ok() && !outage_told_) {
-    const std::string message(trouble.message());
-    std::fprintf(stderr, "weir: the broker cannot be reached (%s); trying again until it is back\n",
-                 message.c_str());
-  }
-  outage_told_ = !trouble.ok();
-}
-
 int GroupConsumeRun::Run() {
   while (left_ != 0 && !stop_.requested() && (options_.follow || !consumer_.CaughtUp())) {
     absl::StatusOr<RecordSet> set = consumer_.Poll(kPatience);
@@ -114,7 +104,7 @@ int GroupConsumeRun::Run() {
       return Fail(set.status());
     }
     if (set->empty()) {
-      TellOutage();
+      outage_.Tell(consumer_.last_error());
     } else if (!Print(&*set)) {
       break;
     }

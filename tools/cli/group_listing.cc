@@ -42,15 +42,21 @@ absl::string_view NameOf(GroupStart start) {
   return "";
 }
 
-namespace {
-
-// "12.3s", "3h5m": as exact as a person wants to know.
-std::string Roughly(absl::Duration duration) {
-  const absl::Duration step = duration < absl::Minutes(1) ? absl::Milliseconds(100)
-                              : duration < absl::Hours(1) ? absl::Seconds(1)
-                                                          : absl::Minutes(1);
-  return absl::FormatDuration(absl::Trunc(duration, step));
+absl::StatusOr<GroupStart> ParseShareStart(absl::string_view text) {
+  for (const GroupStart start : {GroupStart::kEarliest, GroupStart::kLatest}) {
+    if (text == NameOf(start)) return start;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is neither earliest nor latest"));
 }
+
+absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
+  if (text == NameOf(GroupStart::kNone)) return GroupStart::kNone;
+  const absl::StatusOr<GroupStart> start = ParseShareStart(text);
+  if (start.ok()) return start;
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of earliest, latest, none"));
+}
+
+namespace {
 
 Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
   Listing listing({"member", "instance", "client", "host", "since", "connected", "partitions"});
@@ -65,7 +71,7 @@ Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
     const std::string since =
         output == OutputFormat::kJson
             ? absl::FormatTime(absl::RFC3339_sec, member.joined, absl::UTCTimeZone())
-            : absl::StrCat(Roughly(Clock::Real().Now() - member.joined), " ago");
+            : absl::StrCat(HumanDuration(Clock::Real().Now() - member.joined), " ago");
     const auto or_nothing = [](const std::string& text) {
       return text.empty() ? Cell() : Cell(text);
     };
@@ -82,7 +88,7 @@ Listing PartitionsOf(const GroupAdmin::Description& group, OutputFormat output) 
     const Cell lag_time = output == OutputFormat::kJson
                               ? Cell(absl::ToInt64Milliseconds(p.lag_time))
                           : p.lag == 0 ? Cell()
-                                       : Cell(Roughly(p.lag_time));
+                                       : Cell(HumanDuration(p.lag_time));
     listing.AddRow({p.partition.topic, int64_t{p.partition.partition.value()},
                     p.committed.has_value() ? Cell(p.committed->value()) : Cell(),
                     p.high_watermark.value(), p.lag, lag_time,
@@ -100,7 +106,7 @@ Listing SharePartitionsOf(const GroupAdmin::Description& group, OutputFormat out
   for (const GroupAdmin::SharePartitionDescription& p : group.share_partitions) {
     const Cell oldest = is_json             ? Cell(absl::ToInt64Milliseconds(p.oldest_age))
                         : p.unfinished == 0 ? Cell()
-                                            : Cell(Roughly(p.oldest_age));
+                                            : Cell(HumanDuration(p.oldest_age));
     int64_t dead = 0;
     for (const auto& [reason, count] : p.died) dead += count;
     listing.AddRow({p.partition.topic, int64_t{p.partition.partition.value()}, p.state,

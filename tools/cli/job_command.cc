@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 extern "C" {  // which glibc 2.36 forgets
 #include <sys/pidfd.h>
 }
@@ -21,6 +20,7 @@ extern "C" {  // which glibc 2.36 forgets
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "storage/base/limits.h"
+#include "tools/bench/spawn.h"
 
 extern char** environ;
 
@@ -31,6 +31,7 @@ constexpr int kRejects = 100;
 constexpr int kNotExecutable = 126;  // as shells say it
 constexpr int kNotFound = 127;
 constexpr size_t kTail = limits::kJobErrorBytes;
+constexpr size_t kErrorsAtOnce = 64 * limits::kKiB;  // what a pipe holds
 // The command's environment is ours, but for what is set for a job. (`weir` in it finds our
 // broker.)
 bool IsInherited(absl::string_view variable) {
@@ -74,26 +75,22 @@ struct Pipe {
 
 void SetNonBlocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-std::vector<char*> PointersTo(std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (std::string& text : strings) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// Takes what there is, passes it on to our stderr and keeps the tail. False at the end.
+// Takes what there is, but not for ever from who writes without an end; passes it on to our stderr
+// and keeps the tail. False at the end.
 bool TakeErrors(int fd, std::string* tail) {
   char buffer[4096];
-  for (;;) {
+  for (size_t taken = 0; taken < kErrorsAtOnce;) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno == EAGAIN;
     if (n == 0) return false;
+    taken += static_cast<size_t>(n);
     // Nobody may read it; the job's outcome does not depend on that.
     [[maybe_unused]] const ssize_t passed_on = write(STDERR_FILENO, buffer, static_cast<size_t>(n));
     tail->append(buffer, static_cast<size_t>(n));
     if (tail->size() > kTail) tail->erase(0, tail->size() - kTail);
   }
+  return true;
 }
 
 // Gives as much as goes in. False when there is nothing more to give, or nobody who takes it.
@@ -166,35 +163,18 @@ std::vector<std::string> JobCommand::EnvironmentOf(const Job& job, absl::string_
 }
 
 int JobCommand::Start(const Job& job, int input, int errors, pid_t* pid) {
-  std::vector<std::string> words = {command_};
-  if (NeedsShell(command_)) words = {"/bin/sh", "-c", command_};
-  std::vector<std::string> environment = EnvironmentOf(job, group_);
+  SpawnSpec spec{.words = {command_},
+                 .environment = EnvironmentOf(job, group_),
+                 .files = {{input, STDIN_FILENO}, {errors, STDERR_FILENO}},
+                 // A Ctrl-C that stops the worker must not kill the jobs that it is to finish.
+                 .own_group = true};
+  if (NeedsShell(command_)) spec.words = {"/bin/sh", "-c", command_};
   for (char** ours = environ; *ours != nullptr; ++ours) {
-    if (IsInherited(*ours)) environment.emplace_back(*ours);
+    if (IsInherited(*ours)) spec.environment->emplace_back(*ours);
   }
-  const std::vector<char*> argv = PointersTo(words);
-  const std::vector<char*> envp = PointersTo(environment);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
-  // Nothing blocked or ignored, and a group of its own: a Ctrl-C that stops the worker must not
-  // kill the jobs that it is to finish.
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
   absl::MutexLock lock(&mu_);  // so that Terminate misses none
-  const int error = posix_spawnp(pid, argv[0], &actions, &attributes, argv.data(), envp.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
+  if (terminated_) return ECANCELED;
+  const int error = Spawn(std::move(spec), pid);
   if (error == 0) running_.insert(*pid);
   return error;
 }
@@ -206,6 +186,7 @@ JobCommand::End JobCommand::Run(const Job& job) {
   if (!input.Open() || !errors.Open()) return {.start_error = errno};
   pid_t pid = -1;
   end.start_error = Start(job, input.read.get(), errors.write.get(), &pid);
+  end.terminated = end.start_error == ECANCELED;
   if (end.start_error != 0) return end;
   input.read.Close();
   errors.write.Close();
@@ -227,6 +208,7 @@ JobCommand::End JobCommand::Run(const Job& job) {
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     running_.erase(pid);
+    end.terminated = terminated_;
   }
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   if (WIFEXITED(status)) end.status = WEXITSTATUS(status);
@@ -235,6 +217,7 @@ JobCommand::End JobCommand::Run(const Job& job) {
 
 void JobCommand::Terminate() {
   absl::MutexLock lock(&mu_);
+  terminated_ = true;
   for (const pid_t pid : running_) kill(-pid, SIGTERM);
 }
 
@@ -243,6 +226,7 @@ bool CannotRun(const JobCommand::End& end) {
     case 0:
       return end.signal == 0 && (end.status == kNotExecutable || end.status == kNotFound);
     case E2BIG:  // a matter of this job
+    case ECANCELED:
       return false;
     default:
       return true;
@@ -259,6 +243,9 @@ JobResult ResultOf(const JobCommand::End& end) {
     text = absl::StrCat("the command ended with status ", end.status);
   }
   if (CannotRun(end)) return JobResult::ReleaseUncounted(text);
+  const bool failed = end.start_error != 0 || end.signal != 0 || end.status != 0;
+  if (end.terminated && failed && end.status != kRejects)
+    return JobResult::ReleaseUncounted("the worker was stopped before the command had ended");
   if (end.start_error != 0 || end.signal != 0) return JobResult::Release(text);
   if (end.status == 0) return JobResult::Accept();
   return end.status == kRejects ? JobResult::Reject(text) : JobResult::Release(text);

@@ -27,14 +27,15 @@ class JobCommand {
   struct End {
     // Why no program ran, by the system's number; 0: it ran.
     int start_error = 0;
-    int status = 0;      // its exit status, or
-    int signal = 0;      // what killed it
-    std::string errors;  // the last 4 KiB of its stderr
+    int status = 0;           // its exit status, or
+    int signal = 0;           // what killed it
+    std::string errors;       // the last 4 KiB of its stderr
+    bool terminated = false;  // Terminate was called before it had ended
   };
   // Waits until it has ended. What it starts and leaves behind is not waited for.
   End Run(const Job& job) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // SIGTERM to all that run, and to what they have started.
+  // SIGTERM to all that run, and to what they have started; no other is started any more.
   void Terminate() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The environment for a job, as NAME=VALUE: WEIR_GROUP, WEIR_TOPIC, WEIR_PARTITION, WEIR_OFFSET,
@@ -51,13 +52,14 @@ class JobCommand {
   const std::string group_;
   absl::Mutex mu_;
   std::set<pid_t> running_ ABSL_GUARDED_BY(mu_);
+  bool terminated_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 // It did not run, or says by its status (126, 127) that it could not: trying other jobs is of no
 // use.
 bool CannotRun(const JobCommand::End& end);
-// What becomes of the job: status 0 accepts, 100 rejects, what cannot run releases it uncounted,
-// anything else releases it.
+// What becomes of the job: status 0 accepts, 100 rejects, what cannot run or was terminated
+// releases it uncounted, anything else releases it.
 JobResult ResultOf(const JobCommand::End& end);
 
 }  // namespace weir

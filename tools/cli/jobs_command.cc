@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -13,11 +12,12 @@
 #include "absl/time/time.h"
 #include "storage/base/clock.h"
 #include "storage/base/limits.h"
+#include "storage/base/utf8.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/json.h"
 #include "tools/cli/listing.h"
-#include "tools/cli/progress.h"
+#include "tools/cli/paged_walk.h"
 #include "tools/cli/record_printer.h"
 #include "tools/cli/stop_signal.h"
 #include "weir/consumer.h"
@@ -29,8 +29,8 @@ namespace {
 using JobState = ShareAdmin::JobState;
 
 constexpr int64_t kShown = 1'000;
-constexpr size_t kAtOnce = 10'000;  // what one call takes
-constexpr absl::Duration kProgressInterval = absl::Milliseconds(500);
+// Of a key a table shows so many bytes.
+constexpr size_t kKeyShown = 60;
 constexpr absl::Duration kReadTimeout = absl::Seconds(10);
 
 struct JobsOptions {
@@ -39,7 +39,8 @@ struct JobsOptions {
   int64_t max = kShown;
   std::string topic;
   int32_t partition = 0;
-  std::vector<int64_t> offsets;
+  int64_t offset = 0;            // of the one that is shown
+  std::vector<int64_t> offsets;  // of those that are changed
   bool all = false;
   bool yes = false;
   OutputFormat output = OutputFormat::kTable;
@@ -86,6 +87,14 @@ std::vector<std::string> ColumnsOf(OutputFormat output) {
           "due",   "worker",    "acquired", "locked_until", "reason"};
 }
 
+// The front of it: one long key must not widen the whole table.
+Cell KeyCell(const std::string& key, OutputFormat output) {
+  if (output == OutputFormat::kJson) return CellBytes{key};
+  std::string shown = Shown(absl::string_view(key).substr(0, kKeyShown + 4));
+  if (key.size() <= kKeyShown && shown.size() <= kKeyShown) return shown;
+  return absl::StrCat(WellFormedUtf8(shown, kKeyShown), "...");
+}
+
 std::vector<Cell> RowOf(const ShareAdmin::JobDescription& job, OutputFormat output) {
   const auto or_nothing = [](const std::string& text) {
     return text.empty() ? Cell() : Cell(text);
@@ -95,7 +104,7 @@ std::vector<Cell> RowOf(const ShareAdmin::JobDescription& job, OutputFormat outp
           job.offset.value(),
           std::string(NameOf(job.state)),
           int64_t{job.attempts},
-          job.key.has_value() ? Cell(*job.key) : Cell(),
+          job.key.has_value() ? KeyCell(*job.key, output) : Cell(),
           TimeCell(job.due, output),
           or_nothing(job.worker),
           TimeCell(job.acquired, output),
@@ -135,7 +144,7 @@ absl::StatusOr<std::optional<ShareAdmin::JobDescription>> Find(ShareAdmin admin,
     for (ShareAdmin::JobDescription& job : jobs->jobs) {
       if (job.partition.topic == options.topic &&
           job.partition.partition.value() == options.partition &&
-          job.offset.value() == options.offsets.front())
+          job.offset.value() == options.offset)
         return std::move(job);
     }
     page = jobs->next;
@@ -146,7 +155,7 @@ absl::StatusOr<std::optional<ShareAdmin::JobDescription>> Find(ShareAdmin admin,
 // The record as `weir consume --output json` shows it; empty when it is gone.
 std::string RecordText(const JobsOptions& options, const Client& client) {
   Consumer consumer(client);
-  const Offset offset(options.offsets.front());
+  const Offset offset(options.offset);
   if (!consumer
            .Assign({.topic = options.topic,
                     .partition = PartitionIndex(options.partition),
@@ -167,7 +176,7 @@ int Show(const JobsOptions& options, const Client& client) {
   if (!job.ok()) return Fail(job.status());
   if (!job->has_value()) {
     return Fail(absl::NotFoundError(absl::StrCat(
-        options.topic, "/", options.partition, ":", options.offsets.front(),
+        options.topic, "/", options.partition, ":", options.offset,
         " is neither acquired nor delayed, blocked or dying: it is done, dead, or available")));
   }
   Listing listing(ColumnsOf(options.output));
@@ -180,66 +189,54 @@ int Show(const JobsOptions& options, const Client& client) {
 using Change = absl::StatusOr<int64_t> (ShareAdmin::*)(absl::string_view, const NamedPartition&,
                                                        absl::Span<const Offset>);
 
-absl::StatusOr<int64_t> ChangeSome(ShareAdmin admin, const JobsOptions& options,
-                                   const std::map<NamedPartition, std::vector<Offset>>& jobs,
-                                   Change change) {
-  int64_t changed = 0;
+using JobsByPartition = std::map<NamedPartition, std::vector<Offset>>;
+
+// Adds those that were changed, also before an error.
+absl::Status ChangeSome(ShareAdmin admin, const JobsOptions& options, const JobsByPartition& jobs,
+                        Change change, int64_t* changed) {
   for (const auto& [partition, offsets] : jobs) {
-    for (size_t at = 0; at < offsets.size(); at += kAtOnce) {
-      const auto some = (admin.*change)(options.group, partition,
-                                        absl::MakeConstSpan(offsets).subspan(at, kAtOnce));
+    for (size_t at = 0; at < offsets.size(); at += limits::kJobsByCommand) {
+      const auto some =
+          (admin.*change)(options.group, partition,
+                          absl::MakeConstSpan(offsets).subspan(at, limits::kJobsByCommand));
       if (!some.ok()) return some.status();
-      changed += *some;
+      *changed += *some;
     }
   }
-  return changed;
+  return absl::OkStatus();
 }
 
-// Page by page, so that it does not matter how many there are.
 int ChangeAll(const JobsOptions& options, const Client& client, Change change, const char* done) {
-  StopSignal stop;
-  std::atomic<int64_t> changed = 0;
-  absl::Status failed;
-  {
-    Progress progress(ProgressMode::kAuto, kProgressInterval, [&] {
-      return Progress::Text{.bar = absl::StrCat(WithCommas(changed), " jobs ", done),
-                            .line = absl::StrCat("progress jobs=", changed.load())};
-    });
-    std::string page;
-    do {
-      const auto jobs = ShareAdmin(client).ListJobs(options.group, options.state, page);
-      if (!jobs.ok()) {
-        failed = jobs.status();
-        break;
-      }
-      std::map<NamedPartition, std::vector<Offset>> by_partition;
-      for (const ShareAdmin::JobDescription& job : jobs->jobs)
-        by_partition[job.partition].push_back(job.offset);
-      const auto some = ChangeSome(ShareAdmin(client), options, by_partition, change);
-      if (!some.ok()) {
-        failed = some.status();
-        break;
-      }
-      changed += *some;
-      page = jobs->next;
-    } while (!page.empty() && !stop.requested());
-  }
-  Print(absl::StrCat(changed.load(), " jobs ", done, "\n"));
-  if (!failed.ok()) return Fail(failed);
-  return stop.requested() ? kExitInterrupted : kExitOk;
+  ShareAdmin admin(client);
+  PagedWalk walk("jobs", done);
+  walk.Run([&](const std::string& page) -> absl::StatusOr<std::string> {
+    auto jobs = admin.ListJobs(options.group, options.state, page);
+    if (!jobs.ok()) return jobs.status();
+    JobsByPartition by_partition;
+    for (const ShareAdmin::JobDescription& job : jobs->jobs)
+      by_partition[job.partition].push_back(job.offset);
+    int64_t changed = 0;
+    const absl::Status status = ChangeSome(admin, options, by_partition, change, &changed);
+    walk.Count(changed);
+    if (!status.ok()) return status;
+    return jobs->next;
+  });
+  if (walk.has_result()) Print(absl::StrCat(walk.count(), " jobs ", done, "\n"));
+  return walk.End();
 }
 
 int ChangeJobs(const JobsOptions& options, const Client& client, Change change, const char* done) {
   if (options.all == !options.offsets.empty() || options.offsets.empty() != options.topic.empty())
     return FailUsage("name jobs with --topic, --partition and --offset, or take --all");
   if (options.all) return ChangeAll(options, client, change, done);
-  std::map<NamedPartition, std::vector<Offset>> jobs;
+  JobsByPartition jobs;
   for (const int64_t offset : options.offsets)
     jobs[{options.topic, PartitionIndex(options.partition)}].push_back(Offset(offset));
-  const auto changed = ChangeSome(ShareAdmin(client), options, jobs, change);
-  if (!changed.ok()) return Fail(changed.status());
-  Print(absl::StrCat(*changed, " of ", options.offsets.size(), " jobs ", done, "\n"));
-  return kExitOk;
+  int64_t changed = 0;
+  const absl::Status status = ChangeSome(ShareAdmin(client), options, jobs, change, &changed);
+  if (status.ok() || changed > 0)
+    Print(absl::StrCat(changed, " of ", options.offsets.size(), " jobs ", done, "\n"));
+  return status.ok() ? kExitOk : Fail(status);
 }
 
 int Release(const JobsOptions& options, const Client& client) {
@@ -270,8 +267,8 @@ CLI::App* Add(CLI::App* jobs, Invocation& invocation, const Shared& options, con
   return command;
 }
 
-void AddState(CLI::App* command, const Shared& options) {
-  command->add_option_function<std::string>(
+CLI::Option* AddState(CLI::App* command, const Shared& options) {
+  return command->add_option_function<std::string>(
       "--state",
       [options](const std::string& text) {
         const auto state = ParseState(text);
@@ -282,14 +279,33 @@ void AddState(CLI::App* command, const Shared& options) {
       "Only those: acquired, delayed, blocked (behind their key) or dying");
 }
 
-void AddNames(CLI::App* command, const Shared& options, bool required) {
-  command->add_option("--topic", options->topic, "The jobs' topic")->required(required);
-  command->add_option("--partition", options->partition, "and partition (0)")
-      ->check(PartitionNumber());
-  command->add_option("--offset", options->offsets, "A job's offset; again for more")
-      ->allow_extra_args(false)
-      ->check(AtLeast(0))
-      ->required(required);
+// What names a job, or several.
+struct Names {
+  CLI::Option* topic;
+  CLI::Option* partition;
+};
+
+Names AddNames(CLI::App* command, const Shared& options) {
+  return {.topic = command->add_option("--topic", options->topic, "The jobs' topic"),
+          .partition = command->add_option("--partition", options->partition, "and partition (0)")
+                           ->check(PartitionNumber())};
+}
+
+// Either jobs by name, or all there are.
+void AddChoice(CLI::App* command, const Shared& options) {
+  const Names names = AddNames(command, options);
+  CLI::Option* const offset =
+      command->add_option("--offset", options->offsets, "A job's offset; again for more")
+          ->allow_extra_args(false)
+          ->check(AtLeast(0));
+  AddState(command, options)->excludes(offset);
+  command
+      ->add_flag("--all", options->all,
+                 "All that 'jobs list' shows (of the --state), of every topic and partition; jobs "
+                 "that are available, waiting for a worker, are not among them")
+      ->excludes(names.topic)
+      ->excludes(names.partition)
+      ->excludes(offset);
 }
 
 }  // namespace
@@ -297,6 +313,11 @@ void AddNames(CLI::App* command, const Shared& options, bool required) {
 void AddJobsCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* jobs = app.add_subcommand("jobs", "Look at a share group's jobs, hurry or cancel them");
   jobs->require_subcommand(1);
+  jobs->footer(
+      "Examples:\n"
+      "  weir jobs list --group email --state delayed\n"
+      "  weir jobs show --group email --topic orders --partition 3 --offset 1204\n"
+      "  weir jobs release --group email --all");
   const auto options = std::make_shared<JobsOptions>();
 
   CLI::App* list =
@@ -311,21 +332,18 @@ void AddJobsCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* show =
       Add(jobs, invocation, options, "show", "One job with its record",
           "weir jobs show --group email --topic orders --partition 3 --offset 1204", Show);
-  AddNames(show, options, /*required=*/true);
+  AddNames(show, options).topic->required();
+  show->add_option("--offset", options->offset, "The job's offset")->check(AtLeast(0))->required();
   AddOutputOption(show, &options->output);
 
   CLI::App* release = Add(jobs, invocation, options, "release", "Delayed jobs are due at once",
                           "weir jobs release --group email --all", Release);
-  AddNames(release, options, /*required=*/false);
-  AddState(release, options);
-  release->add_flag("--all", options->all, "All there are (of the --state)");
+  AddChoice(release, options);
 
   CLI::App* cancel = Add(
       jobs, invocation, options, "cancel", "Jobs are not to be done any more",
       "weir jobs cancel --group email --topic orders --partition 3 --offset 1204 --yes", Cancel);
-  AddNames(cancel, options, /*required=*/false);
-  AddState(cancel, options);
-  cancel->add_flag("--all", options->all, "All there are (of the --state)");
+  AddChoice(cancel, options);
   cancel->add_flag("--yes", options->yes, "Really do it");
 }
 

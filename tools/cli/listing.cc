@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "storage/base/check.h"
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {
@@ -18,17 +20,29 @@ struct CellText {
   std::string operator()(int64_t value) const { return absl::StrCat(value); }
   std::string operator()(double value) const { return absl::StrCat(value); }
   std::string operator()(bool value) const { return value ? "yes" : "no"; }
-  std::string operator()(const std::string& value) const { return value; }
+  std::string operator()(const std::string& value) const { return Shown(value); }
+  std::string operator()(const CellBytes& value) const { return Shown(value.bytes); }
 };
 
+// A member of an object.
 struct CellJson {
+  const std::string& name;
   JsonWriter* json;
-  void operator()(std::monostate) const { json->Null(); }
-  void operator()(int64_t value) const { json->Int(value); }
-  void operator()(double value) const { json->Double(value); }
-  void operator()(bool value) const { json->Bool(value); }
-  void operator()(const std::string& value) const { json->String(value); }
+  void operator()(std::monostate) const { json->Key(name).Null(); }
+  void operator()(int64_t value) const { json->Key(name).Int(value); }
+  void operator()(double value) const { json->Key(name).Double(value); }
+  void operator()(bool value) const { json->Key(name).Bool(value); }
+  void operator()(const std::string& value) const { json->Key(name).String(value); }
+  void operator()(const CellBytes& value) const { json->Bytes(name, value.bytes); }
 };
+
+// C0, DEL, and C1 as UTF-8 has it.
+bool IsControl(absl::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  return first < 0x20 || first == 0x7f ||
+         (character.size() == 2 && first == 0xc2 &&
+          static_cast<unsigned char>(character[1]) < 0xa0);
+}
 
 bool IsNumber(const Cell& cell) {
   return std::holds_alternative<int64_t>(cell) || std::holds_alternative<double>(cell);
@@ -43,10 +57,7 @@ void Listing::AddRow(std::vector<Cell> row) {
 
 void Listing::WriteRow(const std::vector<Cell>& row, JsonWriter* json) const {
   json->BeginObject();
-  for (size_t i = 0; i < row.size(); ++i) {
-    json->Key(columns_[i]);
-    std::visit(CellJson{json}, row[i]);
-  }
+  for (size_t i = 0; i < row.size(); ++i) std::visit(CellJson{columns_[i], json}, row[i]);
   json->EndObject();
 }
 
@@ -96,6 +107,22 @@ std::string Listing::Render(OutputFormat format) const {
     absl::StrAppend(&out, json.text(), "\n");
   }
   return out;
+}
+
+std::string Shown(absl::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const size_t length = Utf8SequenceLength(bytes);
+    const absl::string_view character = bytes.substr(0, std::max<size_t>(length, 1));
+    absl::StrAppend(&out, length == 0 || IsControl(character) ? absl::CHexEscape(character)
+                                                              : std::string(character));
+    bytes.remove_prefix(character.size());
+  }
+  return out;
+}
+
+std::string TimeText(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 std::string WithCommas(int64_t value) {

@@ -17,9 +17,13 @@ namespace weir {
 
 enum class OutputFormat { kTable, kJson };
 
+// Bytes that need not be text: where they are none, JSON has them in base64, as NAME_base64.
+struct CellBytes {
+  std::string bytes;
+};
 // A value of a row. Numbers are set flush right in a table; nothing (monostate) shows as "-" and as
 // null.
-using Cell = std::variant<std::monostate, int64_t, double, bool, std::string>;
+using Cell = std::variant<std::monostate, int64_t, double, bool, std::string, CellBytes>;
 
 class Listing {
  public:
@@ -44,6 +48,11 @@ class Listing {
   std::vector<std::vector<Cell>> rows_;
 };
 
+// Text of somebody else, fit for a terminal: control characters, newlines among them, and bytes
+// that are no UTF-8 show as \xHH, \n and the like.
+std::string Shown(absl::string_view bytes);
+// "2026-11-22T10:00:00Z".
+std::string TimeText(absl::Time time);
 // "1,234,567".
 std::string WithCommas(int64_t value);
 // "1.5 GiB", "17 B".

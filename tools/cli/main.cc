@@ -72,7 +72,9 @@ int Run(int argc, char** argv) {
       "  weir topic create orders --partitions 12\n"
       "  printf 'alice:1 apple\\nbob:2 pears\\n' | weir produce orders --key-separator :\n"
       "  weir consume orders --print-key\n"
-      "Errors are on stderr. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n"
+      "Errors are on stderr. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted "
+      "('work'\n"
+      "and 'consume --follow' go on until Ctrl-C: there a first one is 0, a second one 130).\n"
       "'weir help COMMAND' shows a command's options and examples.");
 
   weir::AddTopicCommand(app, invocation);

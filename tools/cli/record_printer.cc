@@ -10,7 +10,8 @@ void Append(absl::string_view bytes, std::string* out) { out->append(bytes.data(
 
 void RecordPrinter::Append(absl::string_view topic, PartitionIndex partition,
                            const RecordView& record, std::string* out) {
-  if (format_.output == OutputFormat::kJson) return AppendJson(topic, partition, record, out);
+  if (format_.output == OutputFormat::kJson)
+    return AppendJson(topic, partition, record, std::nullopt, out);
   if (format_.print_offset)
     absl::StrAppend(out, partition.value(), ":", record.offset.value(), format_.separator);
   if (format_.print_timestamp) {
@@ -28,11 +29,18 @@ void RecordPrinter::Append(absl::string_view topic, PartitionIndex partition,
   out->push_back('\n');
 }
 
+void RecordPrinter::AppendJob(const Job& job, std::string* out) {
+  AppendJson(job.topic, job.partition, job.record, job.delivery_count, out);
+}
+
 void RecordPrinter::AppendJson(absl::string_view topic, PartitionIndex partition,
-                               const RecordView& record, std::string* out) {
+                               const RecordView& record, std::optional<int32_t> attempt,
+                               std::string* out) {
   json_.Clear();
   json_.BeginObject().Key("topic").String(topic).Key("partition").Int(partition.value());
-  json_.Key("offset").Int(record.offset.value()).Key("timestamp_ms").Int(record.timestamp_ms);
+  json_.Key("offset").Int(record.offset.value());
+  if (attempt.has_value()) json_.Key("attempt").Int(*attempt);
+  json_.Key("timestamp_ms").Int(record.timestamp_ms);
   json_.Bytes("key", record.key).Bytes("value", record.value).Key("headers").BeginArray();
   for (const HeaderView& header : record.headers.Decode()) {
     json_.BeginObject().Key("key").String(header.key).Bytes("value", header.value).EndObject();

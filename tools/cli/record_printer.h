@@ -1,15 +1,19 @@
-// RecordPrinter: how `weir consume` writes a record: a line of text, or a line of JSON. Immutable
-// once made, except for the writer it reuses; one thread.
+// RecordPrinter: how `weir consume` writes a record, and `weir work` a job: a line of text, or a
+// line of JSON. Immutable once made, except for the writer it reuses; one thread.
 #ifndef WEIR_TOOLS_CLI_RECORD_PRINTER_H_
 #define WEIR_TOOLS_CLI_RECORD_PRINTER_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "storage/base/types.h"
 #include "storage/record/record_view.h"
 #include "tools/cli/json.h"
 #include "tools/cli/listing.h"
+#include "weir/worker.h"
 
 namespace weir {
 
@@ -29,10 +33,12 @@ class RecordPrinter {
   // null, and bytes that are no UTF-8 come in base64 as key_base64, value_base64.
   void Append(absl::string_view topic, PartitionIndex partition, const RecordView& record,
               std::string* out);
+  // The job and a newline, as JSON: its record with `attempt`, 1 for the first.
+  void AppendJob(const Job& job, std::string* out);
 
  private:
   void AppendJson(absl::string_view topic, PartitionIndex partition, const RecordView& record,
-                  std::string* out);
+                  std::optional<int32_t> attempt, std::string* out);
 
   const RecordFormat format_;
   JsonWriter json_;

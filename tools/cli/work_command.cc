@@ -13,10 +13,11 @@
 #include "storage/base/limits.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
+#include "tools/cli/group_listing.h"
 #include "tools/cli/settings.h"
 #include "tools/cli/stop_signal.h"
 #include "tools/cli/work_run.h"
-#include "weir/share_admin.h"
+#include "weir/group_admin.h"
 
 namespace weir {
 namespace {
@@ -31,15 +32,20 @@ using Config = std::map<std::string, std::string>;
 
 // The group is as the command line says, or why not.
 absl::Status CheckGroup(const WorkOptions& options, const Config& config,
-                        const ShareAdmin::GroupSettings& group) {
+                        const GroupAdmin::Description& group) {
+  if (group.type != GroupType::kShare) {
+    return MakeError(Reason::kGroupTypeMismatch,
+                     absl::StrCat("group '", options.run.group, "' is no share group"));
+  }
   const bool reads =
-      std::find(group.topics.begin(), group.topics.end(), options.topic) != group.topics.end() ||
-      (!group.topic_prefix.empty() && absl::StartsWith(options.topic, group.topic_prefix));
+      std::find(group.reads.topics.begin(), group.reads.topics.end(), options.topic) !=
+          group.reads.topics.end() ||
+      (!group.reads.prefix.empty() && absl::StartsWith(options.topic, group.reads.prefix));
   if (!options.topic.empty() && !reads) {
     return absl::FailedPreconditionError(absl::StrCat(
         "group '", options.run.group, "' exists and does not read topic '", options.topic, "' but ",
-        group.topic_prefix.empty() ? absl::StrJoin(group.topics, ", ")
-                                   : absl::StrCat(group.topic_prefix, "*")));
+        group.reads.prefix.empty() ? absl::StrJoin(group.reads.topics, ", ")
+                                   : absl::StrCat(group.reads.prefix, "*")));
   }
   for (const auto& [name, value] : config) {
     const auto entry = std::find_if(group.config.begin(), group.config.end(),
@@ -59,16 +65,16 @@ absl::Status CheckGroup(const WorkOptions& options, const Config& config,
 
 // With a topic the group comes to be when there is none.
 absl::Status FindGroup(const WorkOptions& options, const Config& config, const Client& client) {
-  ShareAdmin admin(client);
-  absl::StatusOr<ShareAdmin::GroupSettings> group = admin.DescribeGroup(options.run.group);
+  GroupAdmin admin(client);
+  absl::StatusOr<GroupAdmin::Description> group = admin.Describe(options.run.group);
   if (ReasonOf(group.status()) == Reason::kUnknownGroup && !options.topic.empty()) {
-    const absl::Status created = admin.CreateGroup({.group = options.run.group,
-                                                    .topics = {options.topic},
+    const absl::Status created = admin.CreateShare({.group = options.run.group,
                                                     .start = options.start,
+                                                    .reads = {.topics = {options.topic}},
                                                     .config = config});
     if (created.ok()) return created;
     if (ReasonOf(created) != Reason::kGroupExists) return created;
-    group = admin.DescribeGroup(options.run.group);  // somebody else was quicker
+    group = admin.Describe(options.run.group);  // somebody else was quicker
   }
   return group.ok() ? CheckGroup(options, config, *group) : group.status();
 }
@@ -91,12 +97,6 @@ std::string DefaultName() {
   return absl::StrCat(host.data(), ":", getpid()).substr(0, limits::kWorkerNameBytes);
 }
 
-absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
-  if (text == "earliest") return GroupStart::kEarliest;
-  if (text == "latest") return GroupStart::kLatest;
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is neither earliest nor latest"));
-}
-
 }  // namespace
 
 void AddWorkCommand(CLI::App& app, Invocation& invocation) {
@@ -106,7 +106,7 @@ void AddWorkCommand(CLI::App& app, Invocation& invocation) {
   work->add_option("--group", options->run.group, "The share group")->required();
   work->add_option("--topic", options->topic,
                    "What the group reads: it is created when there is none of the name");
-  AddParsed(work, "--start", &options->start, ParseStart,
+  AddParsed(work, "--start", &options->start, ParseShareStart,
             "Where a group that is created begins: earliest (default) or latest");
   AddConfigOption(work, &options->settings, "max.delivery.attempts=3");
   work->add_option("--concurrency", options->run.concurrency, "Jobs at the same time")
@@ -118,6 +118,8 @@ void AddWorkCommand(CLI::App& app, Invocation& invocation) {
   work->add_option("--name", options->run.name,
                    "The worker's name, in lists of jobs and histories of dead letters (host:pid)");
   work->add_option("--max", options->run.max, "Stop after so many jobs")->check(AtLeast(1));
+  AddParsed(work, "--stop-timeout", &options->run.stop_timeout, ParseDurationArgument,
+            "After Ctrl-C, once no command runs, how long to wait for answers still to come (10s)");
   AddParsed(work, "--progress", &options->run.progress, ParseProgressArgument,
             "auto: a line on stderr when that is a terminal; bar; lines: 'progress accepted=N ...' "
             "again and again; none");
@@ -131,7 +133,9 @@ void AddWorkCommand(CLI::App& app, Invocation& invocation) {
       "  126, 127  the worker stops: the command cannot be run. The job does not count as tried\n"
       "  else      released: tried again after the group's backoff\n"
       "The last 4 KiB of its stderr are the job's error text. Its locks are kept however long it\n"
-      "takes. Ctrl-C takes no more jobs and finishes those at work; a second one gives them up.\n"
+      "takes. Ctrl-C takes no more jobs and finishes those at work; a second one ends their "
+      "commands,\n"
+      "and the jobs go back without counting as tried.\n"
       "--config applies to a group that is created; one that exists must be set so already.\n"
       "Examples:\n"
       "  weir work --group email --topic user.signed_up --concurrency 8 --exec ./send-email\n"

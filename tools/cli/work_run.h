@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/time/time.h"
 #include "tools/cli/progress.h"
 #include "weir/client.h"
 
@@ -17,10 +18,13 @@ struct WorkRunOptions {
   int concurrency = 1;
   std::string exec;  // empty: jobs are printed and accepted
   int64_t max = -1;  // jobs; -1: no limit
+  // After a stop signal, once no command runs, for the answers still to come.
+  absl::Duration stop_timeout = absl::Seconds(10);
   ProgressMode progress = ProgressMode::kAuto;
 };
 
-// The exit status. Signals must be blocked (StopSignal::Block).
+// The exit status. Signals must be blocked (StopSignal::Block). Does not return, but ends the
+// process, when commands have to be left behind.
 int RunWork(const WorkRunOptions& options, const Client& client);
 
 }  // namespace weir

@@ -20,9 +20,9 @@
 #include "absl/strings/string_view.h"
 #include "storage/base/error.h"
 #include "weir/client.h"
+#include "weir/group_admin.h"
 #include "weir/group_consumer.h"
 #include "weir/producer.h"
-#include "weir/share_admin.h"
 #include "weir/worker.h"
 
 namespace {
@@ -97,9 +97,9 @@ int Work(const weir::Client& client, const std::string& group, weir::Worker::Han
          const sigset_t& stop_signals) {
   // Whoever comes first makes the group. It begins with the first user there ever was.
   const absl::Status created =
-      weir::ShareAdmin(client).CreateGroup({.group = group,
-                                            .topics = {kTopic},
+      weir::GroupAdmin(client).CreateShare({.group = group,
                                             .start = weir::GroupStart::kEarliest,
+                                            .reads = {.topics = {kTopic}},
                                             .config = {{"retry.backoff.initial.ms", "100"}}});
   if (!created.ok() && weir::ReasonOf(created) != weir::Reason::kGroupExists) return End(created);
   weir::Worker worker(client, {.group = group, .concurrency = 4}, std::move(handler));

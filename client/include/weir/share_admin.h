@@ -26,22 +26,6 @@ namespace weir {
 
 class ShareAdmin {
  public:
-  struct GroupSpec {
-    std::string group;
-    std::vector<std::string> topics;  // by name,
-    std::string topic_prefix;         // or all whose names begin so
-    GroupStart start = GroupStart::kEarliest;
-    std::map<std::string, std::string> config;
-  };
-  struct GroupSettings {
-    std::vector<std::string> topics;
-    std::string topic_prefix;
-    std::string dead_letter_topic;
-    std::vector<Admin::ConfigEntry> config;  // every known name, by name
-    bool paused = false;
-    bool paused_by_breaker = false;
-  };
-
   enum class JobState {
     kAcquired,  // a worker has it
     kDelayed,   // until its time
@@ -106,13 +90,16 @@ class ShareAdmin {
     DeadLetterFilter filter;
     bool to_topic = false;  // published for everyone; otherwise only this group sees them
     bool dry_run = false;
-    int32_t max_redrives = 3;  // those that were driven so often stay
-    int64_t limit = 1'000;     // look at so many letters
+    int32_t max_redrives = 3;  // those that were driven so often stay; from 1 to 1,000
+    int64_t limit = 1'000;     // look at so many letters: from 1 to 10,000
   };
   struct RedriveStep {
-    int64_t redriven = 0;  // or would be
-    int64_t already_redriven = 0;
-    int64_t too_often = 0;
+    int64_t redriven = 0;          // or would be
+    int64_t already_redriven = 0;  // or purged
+    int64_t too_often = 0;         // stay because of max_redrives
+    // Others that stay, by why: UNREADABLE (a batch is no record), or the error of the topic that
+    // cannot take them (UNKNOWN_TOPIC, MESSAGE_TOO_LARGE).
+    std::map<std::string, int64_t> stay;
     std::map<std::string, int64_t> reasons;  // of those that are driven
     std::string next;
   };
@@ -120,7 +107,7 @@ class ShareAdmin {
     std::string group;
     DeadLetterFilter filter;
     bool dry_run = false;
-    int64_t limit = 1'000;
+    int64_t limit = 1'000;  // look at so many letters: from 1 to 10,000
   };
   struct PurgeStep {
     int64_t purged = 0;  // or would be
@@ -130,23 +117,23 @@ class ShareAdmin {
 
   explicit ShareAdmin(const Client& client) : channel_(client.channel()) {}
 
-  // GROUP_EXISTS, INVALID_GROUP_ID, INVALID_CONFIG, UNKNOWN_TOPIC.
-  absl::Status CreateGroup(const GroupSpec& spec);
-  // UNKNOWN_GROUP, GROUP_TYPE_MISMATCH; so do all that follow.
-  absl::StatusOr<GroupSettings> DescribeGroup(absl::string_view group);
+  // All that follow: UNKNOWN_GROUP, GROUP_TYPE_MISMATCH, and INVALID_REQUEST for what is outside
+  // its range.
 
-  // `page`: empty for the first, then JobPage::next. `size`: 0 is the broker's choice.
+  // `page`: empty for the first, then JobPage::next. `size`: at most so many, up to 1,000; 0:
+  // 1,000.
   absl::StatusOr<JobPage> ListJobs(absl::string_view group, std::optional<JobState> state,
                                    absl::string_view page = "", int32_t size = 0);
-  // Delayed jobs are due at once. The number of those that were delayed.
+  // Delayed jobs are due at once. The number of those that were delayed. At most 10,000 offsets.
   absl::StatusOr<int64_t> ReleaseJobs(absl::string_view group, const NamedPartition& partition,
                                       absl::Span<const Offset> offsets);
   // Jobs are done, without a dead letter; who holds one has lost its lock. The number of those that
-  // were not done before.
+  // were not done before. At most 10,000 offsets.
   absl::StatusOr<int64_t> CancelJobs(absl::string_view group, const NamedPartition& partition,
                                      absl::Span<const Offset> offsets);
 
-  // Newest last; those that were driven or purged are left out.
+  // Newest last; those that were driven or purged are left out. `size`: at most so many, up to
+  // 1,000; 0: 100.
   absl::StatusOr<DeadLetterPage> ListDeadLetters(absl::string_view group,
                                                  const DeadLetterFilter& filter,
                                                  absl::string_view page = "", int32_t size = 0);
