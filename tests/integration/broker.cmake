@@ -16,7 +16,7 @@ endforeach()
 add_custom_target(broker_python_stubs ALL DEPENDS ${stub_files})
 
 # Debian's own interpreter, for which Debian's python3-grpcio is made, even where another one comes first in the path.
-foreach(test records errors start restart full_disk groups share_groups share dead_letters)
+foreach(test records errors start restart full_disk groups share_groups share dead_letters fan_out)
   add_test(NAME Broker.${test} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/broker_${test}_test.py)
   set_tests_properties(Broker.${test} PROPERTIES TIMEOUT 600
     ENVIRONMENT "PYTHONPATH=${stubs};WEIR_BROKER_PROGRAM=$<TARGET_FILE:weir-broker>;WEIR_SANITIZE=${WEIR_SANITIZE}")
