@@ -4,12 +4,14 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "broker/rpc/error_encoding.h"
+#include "broker/share/offset_ranges.h"
 #include "broker/share/share_shards.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
@@ -141,13 +143,15 @@ class Gathering {
   absl::AnyInvocable<void(JobAnswers)> done_;
 };
 
-// What one share-partition is asked.
+// What one share-partition is asked at once, where no job may be named twice.
 struct Part {
   std::shared_ptr<Partition> partition;
   AcknowledgeRequest acknowledge;
   std::vector<Asked> acknowledged;
+  OffsetRanges jobs_acknowledged;
   RenewRequest renew;
   std::vector<Asked> renewed;
+  OffsetRanges jobs_renewed;
 };
 
 void Refuse(const absl::Status& why, const std::vector<Asked>& asked,
@@ -159,22 +163,26 @@ class Parts {
  public:
   Parts(const Services& services, const std::string& group) : services_(services), group_(group) {}
 
-  // The part of the partition that the item names; its answer says where it belongs.
+  // The part that takes the item, in whose `jobs` it is then; its answer says where it belongs. A
+  // worker that was handed a job again when its locks were lost may have two ends of it to tell:
+  // what names a job once more is asked behind that.
   template <typename Item>
-  absl::StatusOr<Part*> For(const Item& item, v1::AcknowledgeResult* answer) {
+  absl::StatusOr<Part*> For(const Item& item, const absl::StatusOr<Range>& range,
+                            OffsetRanges Part::*jobs, v1::AcknowledgeResult* answer) {
     answer->set_topic(item.topic());
     answer->set_partition(item.partition());
-    Part& part = parts_[{item.topic(), item.partition()}];
-    if (part.partition != nullptr) return &part;
-    const auto found = services_.partitions->Find(item.topic(), PartitionIndex(item.partition()));
-    WEIR_RETURN_IF_ERROR(found.status());
-    const SharePartitionId id{.group = group_, .partition = found->partition->id()};
-    part.acknowledge.id = id;
-    WEIR_ASSIGN_OR_RETURN(const LogBounds bounds, services_.logs->Bounds(id.partition));
-    part.acknowledge.log_end = bounds.high_watermark;
-    part.renew.id = id;
-    part.partition = found->partition;
-    return &part;
+    WEIR_RETURN_IF_ERROR(range.status());
+    const OffsetRange named{range->first, range->last};
+    for (int turn = 0; turn < limits::kAckTurns; ++turn) {
+      Part& part = parts_[{item.topic(), item.partition(), turn}];
+      if (part.partition == nullptr) WEIR_RETURN_IF_ERROR(Begin(item, &part));
+      if ((part.*jobs).Overlaps(named)) continue;
+      (part.*jobs).Add(named);
+      return &part;
+    }
+    return MakeError(Reason::kInvalidRequest,
+                     absl::StrCat("jobs ", range->first.value(), " to ", range->last.value(),
+                                  " are named more than ", limits::kAckTurns, " times, in part"));
   }
 
   void AskAll(const std::shared_ptr<Gathering>& gathering) {
@@ -185,6 +193,19 @@ class Parts {
   }
 
  private:
+  template <typename Item>
+  absl::Status Begin(const Item& item, Part* part) {
+    const auto found = services_.partitions->Find(item.topic(), PartitionIndex(item.partition()));
+    WEIR_RETURN_IF_ERROR(found.status());
+    const SharePartitionId id{.group = group_, .partition = found->partition->id()};
+    WEIR_ASSIGN_OR_RETURN(const LogBounds bounds, services_.logs->Bounds(id.partition));
+    part->acknowledge.id = id;
+    part->acknowledge.log_end = bounds.high_watermark;
+    part->renew.id = id;
+    part->partition = found->partition;
+    return absl::OkStatus();
+  }
+
   void AskAcknowledge(Part&& part, const std::shared_ptr<Gathering>& gathering) {
     gathering->Expect();
     const PartitionIndex shard = services_.shares->PartitionOf(part.acknowledge.id);
@@ -230,7 +251,7 @@ class Parts {
 
   const Services& services_;
   const std::string& group_;
-  std::map<std::pair<std::string, int32_t>, Part> parts_;
+  std::map<std::tuple<std::string, int32_t, int>, Part> parts_;  // those of a partition by turn
 };
 
 }  // namespace
@@ -248,24 +269,29 @@ void AcknowledgeJobs(
   for (size_t i = 0; i < answers.acknowledged.size(); ++i) {
     const v1::Acknowledgement& from = acknowledgements[static_cast<int>(i)];
     v1::AcknowledgeResult& answer = answers.acknowledged[i];
-    const absl::StatusOr<Part*> part = parts.For(from, &answer);
     absl::StatusOr<AckItem> item = DecodeItem(from);
-    if (!part.ok() || !item.ok()) {
-      *answer.mutable_error() = EncodeError(part.ok() ? item.status() : part.status());
+    absl::StatusOr<Range> range = Range{};
+    if (item.ok()) {
+      range = Range{item->first, item->last};
+    } else {
+      range = item.status();
+    }
+    const absl::StatusOr<Part*> part = parts.For(from, range, &Part::jobs_acknowledged, &answer);
+    if (!part.ok()) {
+      *answer.mutable_error() = EncodeError(part.status());
       continue;
     }
-    const Range range{item->first, item->last};
-    answers.settled += range.count();
-    (*part)->acknowledged.push_back({i, range});
+    answers.settled += range->count();
+    (*part)->acknowledged.push_back({i, *range});
     (*part)->acknowledge.items.push_back(*std::move(item));
   }
   for (size_t i = 0; i < answers.renewed.size(); ++i) {
     const v1::Renewal& from = renewals[static_cast<int>(i)];
     v1::AcknowledgeResult& answer = answers.renewed[i];
-    const absl::StatusOr<Part*> part = parts.For(from, &answer);
     const absl::StatusOr<Range> range = RangeOf(from);
-    if (!part.ok() || !range.ok()) {
-      *answer.mutable_error() = EncodeError(part.ok() ? range.status() : part.status());
+    const absl::StatusOr<Part*> part = parts.For(from, range, &Part::jobs_renewed, &answer);
+    if (!part.ok()) {
+      *answer.mutable_error() = EncodeError(part.status());
       continue;
     }
     (*part)->renewed.push_back({i, *range});

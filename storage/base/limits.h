@@ -232,6 +232,7 @@ inline constexpr size_t kHistoryErrorBytes = 256;         // of one attempt in a
 inline constexpr int32_t kAttemptHistory = 10;            // attempts that are remembered
 inline constexpr size_t kAckItems = 10'000;               // of one acknowledgement,
 inline constexpr int64_t kAckJobs = 100'000;              // and the jobs that it names
+inline constexpr int kAckTurns = 4;                       // times that it may name a job
 inline constexpr int64_t kAcquireJobsMost = 10'000;       // of one acquisition
 inline constexpr int64_t kScanAheadJobs = 1'000;          // available ones that are enough
 inline constexpr size_t kScannedRecords = 100'000;        // of one scan

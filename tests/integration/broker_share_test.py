@@ -85,6 +85,21 @@ class Share(BrokerTest):
                 count = jobs.last_offset - jobs.first_offset + 1
                 self.assertEqual(codes(self.acknowledge("neighbours", item).acknowledged), [OK] * count)
 
+    def test_one_acknowledgement_says_of_a_job_what_it_was_once_and_is_now(self):
+        self.new_group("again", each=2)
+        jobs = []
+        while len(jobs) < 2:
+            jobs += jobs_of(self.acquire("again").deliveries)
+        first, other = sorted(jobs, key=lambda j: j.offset)
+        old = acknowledgement(first)
+        old.lock_token.counter += 1_000
+        answer = self.acknowledge("again", old, accept(other), accept(first), accept(first), accept(first))
+        self.assertEqual(codes(answer.acknowledged[:4]), [LOCK_LOST, OK, OK, ALREADY_DONE])
+        self.assertEqual(answer.acknowledged[4].error.reason, "")
+        self.assertEqual(self.acknowledge("again", *[accept(first)] * 5).acknowledged[4].error.reason, "INVALID_REQUEST")
+        part = self.describe("again").share_partitions[0]
+        self.assertEqual((part.unfinished, part.accepted), (0, 2))
+
     def test_a_worker_does_the_jobs_of_all_partitions(self):
         self.new_group("all", partitions=4, each=250)
         worker = Worker(self.broker, "all", accept)
