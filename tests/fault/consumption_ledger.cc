@@ -64,8 +64,6 @@ void ConsumptionLedger::Take(const MemberReport& report) {
       return;
     case MemberReport::What::kFails:
       return Wrong(absl::StrCat(who, report.text));
-    case MemberReport::What::kMark:
-      return Wrong("a mark is of nobody");
   }
 }
 

@@ -1,11 +1,5 @@
 #include "tests/fault/member_fleet.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <map>
 #include <utility>
 
@@ -37,24 +31,12 @@ MemberFleet::MemberFleet(std::string program, std::string address, std::string t
     : program_(std::move(program)),
       address_(std::move(address)),
       topic_(std::move(topic)),
-      ledger_(ledger) {
-  int ends[2];
-  WEIR_CHECK(pipe2(ends, O_CLOEXEC) == 0);
-  reports_ = ends[0];
-  reports_back_ = ends[1];
-  reader_ = std::thread([this] { ReadReports(); });
-}
-
-MemberFleet::~MemberFleet() {
-  for (const Process& process : processes_) {
-    kill(process.pid, SIGKILL);
-    waitpid(process.pid, nullptr, 0);
-    close(process.input);
-  }
-  close(reports_back_);  // the last that could write
-  reader_.join();
-  close(reports_);
-}
+      ledger_(ledger),
+      fleet_([ledger](absl::string_view line) {
+        const auto report = DecodeReport(line);
+        WEIR_CHECK(report.has_value());
+        ledger->Take(*report);
+      }) {}
 
 absl::Status MemberFleet::Begin(const Client& client) {
   GroupAdmin admin(client);
@@ -74,23 +56,8 @@ void MemberFleet::Start(const MemberGroup& group, const std::string& instance_id
   Process process{.number = ++last_number_, .group = &group, .instance_id = instance_id};
   ledger_->Start(process.number, group.name, /*stays=*/!group.short_session);
   const char* const kind = group.kind == MemberGroup::Kind::kStream ? "stream" : "consumer";
-  std::vector<std::string> words = {
-      program_, kind, address_, topic_, group.name, absl::StrCat(process.number), instance_id};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  int ends[2];
-  WEIR_CHECK(pipe2(ends, O_CLOEXEC) == 0);
-  process.pid = fork();
-  if (process.pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // it never outlives the test
-    dup2(ends[0], STDIN_FILENO);
-    dup2(reports_back_, STDOUT_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  close(ends[0]);
-  process.input = ends[1];
+  fleet_.Start(process.number, {program_, kind, address_, topic_, group.name,
+                                absl::StrCat(process.number), instance_id});
   processes_.push_back(std::move(process));
 }
 
@@ -115,60 +82,24 @@ void MemberFleet::Change(SimRandom* random, bool broker_runs) {
 }
 
 void MemberFleet::Kill(size_t index) {
-  kill(processes_[index].pid, SIGKILL);
   ++kills_;
-  TakeAway(index);
+  fleet_.Kill(processes_[index].number);
+  Forget(index);
 }
 
 void MemberFleet::Leave(size_t index) {
-  close(std::exchange(processes_[index].input, -1));
   ++leaves_;
-  TakeAway(index);
+  fleet_.Leave(processes_[index].number);
+  Forget(index);
 }
 
-void MemberFleet::TakeAway(size_t index) {
-  const Process process = processes_[index];
-  waitpid(process.pid, nullptr, 0);
-  if (process.input >= 0) close(process.input);
+void MemberFleet::Forget(size_t index) {
+  ledger_->NoteDead(processes_[index].number);
   processes_.erase(processes_.begin() + static_cast<ptrdiff_t>(index));
-  Sync();
-  ledger_->NoteDead(process.number);
 }
 
 void MemberFleet::LeaveAll() {
   while (!processes_.empty()) Leave(processes_.size() - 1);
-}
-
-void MemberFleet::Sync() {
-  const int64_t mark = ++last_mark_;
-  const std::string line = EncodeReport({.member = mark, .what = MemberReport::What::kMark});
-  WEIR_CHECK(write(reports_back_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
-  const auto read = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return mark_ >= mark; };
-  absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(&read));
-}
-
-void MemberFleet::ReadReports() {
-  std::string rest;
-  char bytes[65536];
-  for (;;) {
-    const ssize_t n = read(reports_, bytes, sizeof(bytes));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    rest.append(bytes, static_cast<size_t>(n));
-    size_t begin = 0;
-    for (size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      const auto report = DecodeReport(absl::string_view(rest).substr(begin, end - begin));
-      WEIR_CHECK(report.has_value());
-      if (report->what != MemberReport::What::kMark) {
-        ledger_->Take(*report);
-        continue;
-      }
-      absl::MutexLock lock(&mu_);
-      mark_ = report->member;
-    }
-    rest.erase(0, begin);
-  }
 }
 
 }  // namespace weir

@@ -6,12 +6,11 @@
 #define WEIR_TESTS_FAULT_MEMBER_PROCESS_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
+#include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "tests/fault/member_report.h"
+#include "tests/fault/process_life.h"
 
 namespace weir {
 
@@ -24,12 +23,15 @@ struct MemberOptions {
 };
 
 // What both kinds need of their process. Say() for one thread.
-class MemberProcess {
+class MemberProcess : public ProcessLife {
  public:
   explicit MemberProcess(MemberOptions options) : options_(std::move(options)) {}
 
   const MemberOptions& options() const { return options_; }
-  void Say(MemberReport report) const;
+  void Say(MemberReport report) const {
+    report.member = options_.number;
+    Print(EncodeReport(report));
+  }
   void Say(MemberReport::What what, int32_t partition, int64_t to = 0) const {
     Say({.what = what, .partition = partition, .to = to});
   }
@@ -37,16 +39,8 @@ class MemberProcess {
     Say({.what = MemberReport::What::kFails, .text = why});
   }
 
-  // To leave; any thread. `wake` is called then, at once when that was before.
-  void Leave() ABSL_LOCKS_EXCLUDED(mu_);
-  void OnLeave(std::function<void()> wake) ABSL_LOCKS_EXCLUDED(mu_);
-  bool leaves() const ABSL_LOCKS_EXCLUDED(mu_);
-
  private:
   const MemberOptions options_;
-  mutable absl::Mutex mu_;
-  bool leaves_ ABSL_GUARDED_BY(mu_) = false;
-  std::function<void()> wake_ ABSL_GUARDED_BY(mu_);
 };
 
 // Each is a member until the process is to leave.

@@ -11,7 +11,7 @@ namespace weir {
 namespace {
 
 constexpr size_t kTextBytes = 1000;
-constexpr char kKinds[] = "jbsacglfm";
+constexpr char kKinds[] = "jbsacglf";
 
 }  // namespace
 

@@ -21,11 +21,10 @@ struct MemberReport {
     kGaveUp = 'g',     // is about to give the partition up
     kLost = 'l',       // it was told that it owns the partition no more
     kFails = 'f',      // `text`: what must not happen
-    kMark = 'm',       // of nobody: everything that was written before has come
   };
 
-  int64_t member = 0;  // number of the process, or of the mark
-  What what = What::kMark;
+  int64_t member = 0;  // number of the process
+  What what = What::kFails;
   int32_t partition = 0;
   int64_t from = 0;
   int64_t to = 0;
