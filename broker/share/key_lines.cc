@@ -60,6 +60,7 @@ void KeyLines::LineUp(const KeyHash& key, Offset job) {
     jobs_.find(line.last)->second.next = job;
   }
   line.last = job;
+  ++line.in_line;
   jobs_[job] = {.key = index, .in_line = true};
   ++in_line_;
 }
@@ -90,6 +91,11 @@ std::optional<Offset> KeyLines::FirstInLine(const KeyHash& key) const {
   return found->first;
 }
 
+size_t KeyLines::LineOf(const KeyHash& key) const {
+  const Key* const found = Find(key);
+  return found == nullptr ? 0 : found->in_line;
+}
+
 void KeyLines::PopLine(const KeyHash& key) {
   const auto found = by_hash_.find(key);
   WEIR_CHECK(found != by_hash_.end());
@@ -99,6 +105,7 @@ void KeyLines::PopLine(const KeyHash& key) {
   WEIR_CHECK(job != jobs_.end());
   line.first = job->second.next;
   if (line.first == kNobody) line.last = kNobody;
+  --line.in_line;
   jobs_.erase(job);
   --in_line_;
   DropIfEmpty(index);
@@ -114,6 +121,7 @@ void KeyLines::LeaveLine(Offset job) {
   while (jobs_.find(before)->second.next != job) before = jobs_.find(before)->second.next;
   jobs_.find(before)->second.next = found->second.next;
   if (line.last == job) line.last = before;
+  --line.in_line;
   jobs_.erase(job);
   --in_line_;
 }

@@ -32,6 +32,7 @@ class KeyLines {
   bool IsInLine(Offset job) const;
   bool HasLine(const KeyHash& key) const { return FirstInLine(key).has_value(); }
   std::optional<Offset> FirstInLine(const KeyHash& key) const;
+  size_t LineOf(const KeyHash& key) const;  // jobs in its line
   // Takes the first out of the line.
   void PopLine(const KeyHash& key);
   // Takes a job out of the middle of its line.
@@ -49,6 +50,7 @@ class KeyLines {
     Offset holder = kNobody;
     Offset first = kNobody;  // of the line
     Offset last = kNobody;
+    uint32_t in_line = 0;
   };
   struct Job {
     uint32_t key = 0;  // in keys_

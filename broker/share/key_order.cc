@@ -9,6 +9,14 @@
 #include "storage/meta/share_keys.h"
 
 namespace weir {
+namespace {
+
+// Of the room that memory has for lines no key takes all, so that one with very many jobs holds up
+// no other: the jobs in its line in memory, and when the job that holds it was tried before.
+constexpr size_t kLineLongest = limits::kLinedUpJobs / 10;
+constexpr size_t kLineBehindRetried = 100;
+
+}  // namespace
 
 absl::StatusOr<std::optional<KeyOrder::InStore>> KeyOrder::FirstInStore(const KeyHash& key) const {
   std::optional<InStore> first;
@@ -44,11 +52,13 @@ absl::Status KeyOrder::MakeReady(Offset job, const KeyHash& key) {
 absl::StatusOr<KeyOrder::Turn> KeyOrder::OnScanned(Offset job, const KeyHash& key) {
   DeliveryWindow& window = entry_.window;
   if (const std::optional<Offset> holder = window.lines.HolderOf(key)) {
-    const bool waits = entry_.partition.IsSettled(*holder) && window.locks.Find(*holder) == nullptr;
-    return waits ? Turn::kLaterBehindParked : Turn::kLater;
+    const bool retried = entry_.partition.IsSettled(*holder);
+    if (retried && window.locks.Find(*holder) == nullptr) return Turn::kLaterInStore;
+    const size_t longest = retried ? kLineBehindRetried : kLineLongest;
+    return window.lines.LineOf(key) < longest ? Turn::kLater : Turn::kLaterInStore;
   }
   WEIR_ASSIGN_OR_RETURN(const std::optional<InStore> first, FirstInStore(key));
-  if (first.has_value() && first->turn == 0) return Turn::kLaterBehindParked;
+  if (first.has_value() && first->turn == 0) return Turn::kLaterInStore;
   if (first.has_value() && (first->turn != kOrdinaryTurn || first->job < job)) {
     WEIR_RETURN_IF_ERROR(MakeReady(first->job, key));
     return Turn::kLater;

@@ -25,9 +25,9 @@ class KeyOrder {
   KeyOrder(const StateReader* reader, ShareEntry* entry) : reader_(reader), entry_(*entry) {}
 
   enum class Turn : uint8_t {
-    kNow,                // it holds its key from now on
-    kLater,              // behind a job that is on its way
-    kLaterBehindParked,  // behind a job that is itself parked, maybe for long
+    kNow,           // it holds its key from now on
+    kLater,         // behind a job that is on its way
+    kLaterInStore,  // behind a job that is parked, maybe for long, or in a line that is long
   };
   // An ordinary job is scanned. When it is not its turn, who asks lines it up, or parks it.
   absl::StatusOr<Turn> OnScanned(Offset job, const KeyHash& key);

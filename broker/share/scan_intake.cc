@@ -166,7 +166,7 @@ absl::Status ScanIntake::TakeRecord(const ScannedRecord& record) {
     case KeyOrder::Turn::kLater:
       window_.lines.LineUp(*job.key, job.offset);
       break;
-    case KeyOrder::Turn::kLaterBehindParked:
+    case KeyOrder::Turn::kLaterInStore:
       job.cause = ParkedCause::kBlocked;
       job.due_ms = kOrdinaryTurn;
       parked_.jobs.push_back(std::move(job));

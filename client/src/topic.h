@@ -25,11 +25,11 @@ struct Topic {
   int64_t max_message_bytes = limits::kMaxMessageBytesDefault;
   bool delayed_delivery = false;
   int64_t retention_ms = -1;  // -1: for ever
-  bool wanted = false;       // to be asked for, or being asked for
-  int64_t answers = 0;       // how often an answer or error has come
-  absl::Status last_answer;  // the error of the last one
-  absl::Duration asked_at;   // monotonic
-  int32_t users = 0;         // Sends that wait for the description
+  bool wanted = false;        // to be asked for, or being asked for
+  int64_t answers = 0;        // how often an answer or error has come
+  absl::Status last_answer;   // the error of the last one
+  absl::Duration asked_at;    // monotonic
+  int32_t users = 0;          // Sends that wait for the description
 
   std::vector<std::unique_ptr<PartitionQueue>> queues;  // by partition; nullptr: never sent to
 

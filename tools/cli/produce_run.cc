@@ -84,7 +84,7 @@ void ProduceRun::OnOutcome(const absl::StatusOr<RecordPosition>& outcome) {
 
 std::optional<int64_t> ProduceRun::DeliverAtMs() const {
   if (!options_.delay) return std::nullopt;
-  return absl::ToUnixMillis(absl::Now() + *options_.delay);
+  return absl::ToUnixMillis(Clock::Real().Now() + *options_.delay);
 }
 
 bool ProduceRun::Send(absl::string_view line) {
