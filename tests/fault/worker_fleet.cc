@@ -7,7 +7,7 @@
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
 #include "tests/fault/job_report.h"
-#include "weir/share_admin.h"
+#include "weir/group_admin.h"
 
 namespace weir {
 namespace {
@@ -35,13 +35,13 @@ WorkerFleet::WorkerFleet(std::string program, std::string address, JobLedger* le
       }) {}
 
 absl::Status WorkerFleet::Begin(const Client& client, const std::string& topic) {
-  ShareAdmin admin(client);
+  GroupAdmin admin(client);
   for (const JobGroup& group : Groups()) {
     // Workers by calls that are killed leave their locks behind. Those on streams never lose
     // theirs otherwise than by a break.
-    WEIR_RETURN_IF_ERROR(admin.CreateGroup(
+    WEIR_RETURN_IF_ERROR(admin.CreateShare(
         {.group = group.name,
-         .topics = {topic},
+         .reads = {.topics = {topic}},
          .config = {{"order", group.keyed ? "key" : "none"},
                     {"ack.timeout.ms", group.keyed ? "3600000" : "2000"},
                     {"max.delivery.attempts", absl::StrCat(group.max_attempts)},
