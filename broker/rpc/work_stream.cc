@@ -119,6 +119,9 @@ void WorkStream::Acknowledge(const v1::WorkRequest& request, Reservation memory)
 
 void WorkStream::OnAnswers(uint64_t number, JobAnswers answers) {
   const int64_t settled = answers.settled;
+  int64_t renewed_until_ms = 0;
+  for (const v1::AcknowledgeResult& result : answers.renewed)
+    renewed_until_ms = std::max(renewed_until_ms, result.lock_until_ms());
   {
     absl::MutexLock lock(&mu_);
     Slot& slot = slots_[number - first_slot_];
@@ -134,7 +137,7 @@ void WorkStream::OnAnswers(uint64_t number, JobAnswers answers) {
     }
     GoOn();
   }
-  session_->OnSettled(settled);
+  session_->OnSettled(settled, renewed_until_ms);
   Release();
 }
 
@@ -177,7 +180,7 @@ void WorkStream::RejectUnreadable(const JobDelivery& delivery,
   services_->disk->Post([this, request = std::move(request)] {
     AcknowledgeJobs(*services_, group_, request.acknowledge(), request.renew(),
                     [this](JobAnswers answers) {
-                      session_->OnSettled(answers.settled);
+                      session_->OnSettled(answers.settled, /*renewed_until_ms=*/0);
                       session_->AddCredits(answers.settled);  // the worker never saw them
                       Release();
                     });

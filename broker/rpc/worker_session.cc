@@ -62,10 +62,12 @@ void WorkerSession::OnPassedOn() {
   Pump();
 }
 
-void WorkerSession::OnSettled(int64_t jobs) {
+void WorkerSession::OnSettled(int64_t jobs, int64_t renewed_until_ms) {
   {
     absl::MutexLock lock(&mu_);
     held_ = std::max<int64_t>(held_ - jobs, 0);
+    held_until_ms_ = std::max(held_until_ms_, renewed_until_ms);
+    if (alone_until_ms_ > 0) alone_until_ms_ = std::max(alone_until_ms_, renewed_until_ms);
     if (held_ == 0) alone_until_ms_ = 0;
   }
   Pump();
@@ -167,8 +169,10 @@ void WorkerSession::Plan() {
   Acquire(place, std::nullopt);
 }
 
-bool WorkerSession::MayAcquire() const {
+bool WorkerSession::MayAcquire() {
   if (credits_ <= 0) return false;
+  // Locks that have ended need no acknowledgement, and may never get one.
+  if (held_until_ms_ < services_->clock->NowMs()) held_ = 0;
   if (held_ == 0) return true;
   return !draining_ && alone_until_ms_ <= services_->clock->NowMs();
 }
@@ -322,6 +326,7 @@ void WorkerSession::NoteAcquired(const WorkPlacePtr& place, int64_t asked, Acqui
   for (const AcquiredJobs& jobs : acquired.jobs) {
     count += CountOf(jobs);
     if (jobs.alone) alone_until_ms_ = jobs.lock_until_ms;
+    held_until_ms_ = std::max(held_until_ms_, jobs.lock_until_ms);
   }
   credits_ = options_.once && count > 0 ? 0 : credits_ - count;
   if (!options_.once) held_ += count;
@@ -383,17 +388,19 @@ void WorkerSession::OnMissingRead(const WorkPlacePtr& place, Offset from,
           JobBuffer{place->id.partition, *std::move(read), from, next});
     } else if (IsMemory(read.status())) {
       busy_ = true;
-      action_ = [self = shared_from_this(), place, from] {
-        self->services_->waiters
-            ->Add({}, self->services_->clock->Monotonic() + kMemoryRest,
-                  [self, place, from](WakeReason) {
-                    {
-                      absl::MutexLock again(&self->mu_);
-                      self->busy_ = false;
-                    }
-                    self->Pump();
-                  })
-            .IgnoreError();
+      action_ = [self = shared_from_this()] {
+        const auto rested = self->services_->waiters->Add(
+            {}, self->services_->clock->Monotonic() + kMemoryRest, [self](WakeReason) {
+              {
+                absl::MutexLock again(&self->mu_);
+                self->busy_ = false;
+              }
+              self->Pump();
+            });
+        if (rested.ok()) return;
+        absl::MutexLock again(&self->mu_);
+        self->busy_ = false;
+        self->End(rested.status());
       };
     } else {
       GiveBack(place, read.ok() ? absl::OutOfRangeError("the log ends before it") : read.status());
@@ -408,13 +415,14 @@ void WorkerSession::GiveBack(const WorkPlacePtr& place, const absl::Status& why)
   credits_ += CountOf(jobs);
   held_ = std::max<int64_t>(held_ - CountOf(jobs), 0);
   if (undelivered_.empty()) delivering_ = nullptr;
-  // What the log has lost expires with it; what is damaged cannot be done by anybody.
-  const bool lost = absl::IsOutOfRange(why) || ReasonOf(why) == Reason::kOffsetOutOfRange;
+  // What is damaged cannot be done by anybody; what the log has lost expires with it; what cannot
+  // be read now may be later.
+  const bool damaged = absl::IsDataLoss(why);
   AcknowledgeRequest request{.id = place->id, .log_end = place->partition->high_watermark()};
   request.items.push_back({.first = jobs.first,
                            .last = jobs.last,
                            .token = jobs.token,
-                           .outcome = lost ? AckOutcome::kReleaseUncounted : AckOutcome::kReject,
+                           .outcome = damaged ? AckOutcome::kReject : AckOutcome::kReleaseUncounted,
                            .error = std::string(why.message().substr(0, limits::kJobErrorBytes))});
   action_ = [self = shared_from_this(), shard = place->shard,
              request = std::move(request)]() mutable {

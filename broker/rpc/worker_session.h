@@ -85,8 +85,9 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   void AddCredits(int64_t credits) ABSL_LOCKS_EXCLUDED(mu_);
   // The owner has passed a delivery on, and may get another.
   void OnPassedOn() ABSL_LOCKS_EXCLUDED(mu_);
-  // The worker is done with so many jobs that it was handed.
-  void OnSettled(int64_t jobs) ABSL_LOCKS_EXCLUDED(mu_);
+  // The worker is done with so many jobs that it was handed. `renewed_until_ms`: when the last of
+  // the locks ends that it has renewed meanwhile; 0: none.
+  void OnSettled(int64_t jobs, int64_t renewed_until_ms) ABSL_LOCKS_EXCLUDED(mu_);
 
   // There may be jobs in the share-partition again. Whether the session can take some now.
   bool Wake(const SharePartitionId& id) ABSL_LOCKS_EXCLUDED(mu_);
@@ -107,7 +108,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   void Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False: the group is no more, and the session has ended.
   bool Refresh() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool MayAcquire() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool MayAcquire() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Rest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnRested(WakeReason why) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -141,8 +142,9 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   WorkPlaces places_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<PartitionIndex> shards_ ABSL_GUARDED_BY(mu_);  // in which it has acquired
   int64_t credits_ ABSL_GUARDED_BY(mu_) = 0;
-  int64_t held_ ABSL_GUARDED_BY(mu_) = 0;    // handed out, and not settled
-  int deliveries_ ABSL_GUARDED_BY(mu_) = 0;  // that the owner has not passed on
+  int64_t held_ ABSL_GUARDED_BY(mu_) = 0;           // handed out, and not settled
+  int64_t held_until_ms_ ABSL_GUARDED_BY(mu_) = 0;  // then all of their locks have ended
+  int deliveries_ ABSL_GUARDED_BY(mu_) = 0;         // that the owner has not passed on
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   int64_t alone_until_ms_ ABSL_GUARDED_BY(mu_) = 0;   // it holds a job that is to be its only one
   bool draining_ ABSL_GUARDED_BY(mu_) = false;        // takes nothing until it holds nothing

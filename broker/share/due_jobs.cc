@@ -17,8 +17,8 @@ namespace {
 // After the store could not be read, and for room while no more may be parked.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(limits::kParkLimitLookMs);
 
-// The locks that are over, by session.
-void ExpireLocks(const MachineTime& now, ShareContext* context, const ShareContext::Known& known,
+// The locks that are over, by session. False: there was none.
+bool ExpireLocks(const MachineTime& now, ShareContext* context, const ShareContext::Known& known,
                  ShareDraft* draft) {
   const absl::Duration early =
       SeededBug("share-expire-early") ? absl::Seconds(1) : absl::ZeroDuration();
@@ -33,6 +33,7 @@ void ExpireLocks(const MachineTime& now, ShareContext* context, const ShareConte
     EndAttempts(now, context, known, {at, end}, {.event = JobEvent::kLockExpired}, draft);
     at = end;
   }
+  return !expired.empty();
 }
 
 Decision OnTimer(const MachineTime& now, ShareContext* context, int64_t number) {
@@ -45,9 +46,12 @@ Decision OnTimer(const MachineTime& now, ShareContext* context, int64_t number) 
     WakeAt(now, context, entry, now.monotonic + absl::Milliseconds(limits::kParkedLookMs));
     return {};
   }
-  ExpireLocks(now, context, *known, &draft);
-  if (!TakeDueJobs(now, context, *known, &draft).ok())
+  if (ExpireLocks(now, context, *known, &draft)) {
+    // Whose turn it is then, the store says once it has what was decided here.
+    WakeAt(now, context, entry, now.monotonic);
+  } else if (!TakeDueJobs(now, context, *known, &draft).ok()) {
     WakeAt(now, context, entry, now.monotonic + kLookAgain);
+  }
   TellOfJobs(*known, &draft);
   if (entry->window.limited && LimitOf(*known) == AcquireState::kParkLimit)
     WakeAt(now, context, entry, now.monotonic + kLookAgain);
