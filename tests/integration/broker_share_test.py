@@ -342,6 +342,18 @@ class Share(BrokerTest):
         longest = acknowledgement(job, share_pb2.REJECT, error="e" * 4_096)
         self.assertEqual(codes(self.acknowledge("texts", longest).acknowledged), [OK])
 
+    def test_a_job_that_goes_out_alone_comes_to_a_worker_that_was_silent_about_others(self):
+        self.new_group("silent", each=2, ack_timeout_ms=6000, max_delivery_attempts=1000, retry_backoff_max_ms=10)
+        silent = Worker(self.broker, "silent", keep, credits=1)
+        silent.wait_for_jobs(1)
+        crashing = Worker(self.broker, "silent", keep, credits=1)
+        crashing.wait_for_jobs(1)
+        crashing.crash()
+        silent.send(credits=1_000)  # says nothing of any job; all of their locks end by themselves
+        suspect = crashing.jobs[0].offset
+        silent.wait(lambda w: any(job.offset == suspect for job in w.jobs), "the job whose worker is gone")
+        silent.leave()
+
     def test_items_that_make_no_sense_are_refused_alone(self):
         self.new_group("items", each=3)
         jobs = []
