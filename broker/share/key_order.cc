@@ -37,7 +37,7 @@ bool KeyOrder::MayHaveTurn(const InStore& next) const {
          SeededBug("share-wake-too-early");
 }
 
-absl::Status KeyOrder::MakeReady(Offset job, const KeyHash& key) {
+absl::Status KeyOrder::MakeReady(Offset job, KeyHash key) {
   WEIR_ASSIGN_OR_RETURN(const std::optional<ParkedJob> parked,
                         entry_.window.parked.Get(*reader_, job));
   if (!parked.has_value()) {
@@ -96,7 +96,7 @@ void KeyOrder::OnHolderParked(Offset job, const KeyHash& key) {
   if (lines.HolderOf(key) == job && !lines.HasLine(key)) lines.Release(key);
 }
 
-absl::Status KeyOrder::OnDone(Offset job, const KeyHash& key) {
+absl::Status KeyOrder::OnDone(Offset job, KeyHash key) {
   DeliveryWindow& window = entry_.window;
   done_.insert(job);
   const std::optional<Offset> holder = window.lines.HolderOf(key);

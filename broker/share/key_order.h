@@ -37,7 +37,8 @@ class KeyOrder {
   // The job is to be parked, or is dying, and goes on holding its key.
   void OnHolderParked(Offset job, const KeyHash& key);
   // The job is done; if it held its key, that is the next one's: it is made available, or ready.
-  absl::Status OnDone(Offset job, const KeyHash& key);
+  // The key is a copy: what it is taken from may move meanwhile.
+  absl::Status OnDone(Offset job, KeyHash key);
   // As far as is known, nothing of its key comes before the job, which is in the store's line.
   absl::StatusOr<bool> IsFirst(Offset job, const KeyHash& key) const;
   // Jobs that are done in the same decision: none of them is next.
@@ -54,7 +55,7 @@ class KeyOrder {
 
   // The first of the key in the store that is not done in this decision.
   absl::StatusOr<std::optional<InStore>> FirstInStore(const KeyHash& key) const;
-  absl::Status MakeReady(Offset job, const KeyHash& key);
+  absl::Status MakeReady(Offset job, KeyHash key);
   bool MayHaveTurn(const InStore& next) const;
 
   const StateReader* const reader_;
