@@ -13,4 +13,5 @@ target_link_libraries(client_fake_share_broker PUBLIC weir_grpc weir_record)
 
 weir_test(client_worker_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/client_work_ledger_test.cc ${CMAKE_CURRENT_LIST_DIR}/client_worker_test.cc
+          ${CMAKE_CURRENT_LIST_DIR}/client_worker_failures_test.cc
   DEPS weir_client client_fake_share_broker weir_proto weir_test_support)

@@ -1,19 +1,11 @@
-// The worker against a broker that hands out jobs, breaks, forgets and takes locks away.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+// The worker: what it asks for, what becomes of jobs, how it stops.
 #include <atomic>
-#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "storage/base/error.h"
-#include "tests/unit/client_fake_share_broker.h"
-#include "weir/client.h"
-#include "weir/worker.h"
+#include "tests/unit/client_worker_fixture.h"
 
 namespace weir {
 namespace {
@@ -23,76 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using JobState = FakeShareBroker::JobState;
-
-std::vector<std::string> Numbers(int count) {
-  std::vector<std::string> numbers;
-  for (int i = 0; i < count; ++i) numbers.push_back(absl::StrCat(i));
-  return numbers;
-}
-
-// Values that handlers saw. Any thread.
-class Seen {
- public:
-  void Add(absl::string_view value) {
-    absl::MutexLock lock(&mu_);
-    ++values_[std::string(value)];
-  }
-  std::map<std::string, int> values() const {
-    absl::MutexLock lock(&mu_);
-    return values_;
-  }
-  void AwaitCount(size_t different) const {
-    absl::MutexLock lock(&mu_);
-    const auto enough = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return values_.size() >= different;
-    };
-    mu_.Await(absl::Condition(&enough));
-  }
-
- private:
-  mutable absl::Mutex mu_;
-  std::map<std::string, int> values_ ABSL_GUARDED_BY(mu_);
-};
-
-// Where handlers stand until they are let through; at most one at a time comes first.
-class Gate {
- public:
-  void Pass() {
-    if (!reached_.exchange(true)) first_.Notify();
-    open_.WaitForNotification();
-  }
-  void AwaitFirst() const { first_.WaitForNotification(); }
-  void Open() { open_.Notify(); }
-
- private:
-  std::atomic<bool> reached_ = false;
-  absl::Notification first_;
-  absl::Notification open_;
-};
-
-class WorkerTest : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_THAT(broker_.complaints(), IsEmpty()); }
-
-  Worker::Handler Accepting() {
-    return [this](const Job& job) {
-      seen_.Add(*job.record.value);
-      return JobResult::Accept();
-    };
-  }
-  Worker NewWorker(Worker::Handler handler, int concurrency = 1, int64_t max_open = 20'000) {
-    return Worker(
-        client_,
-        {.group = "email", .name = "one", .concurrency = concurrency, .max_open_jobs = max_open},
-        std::move(handler));
-  }
-  static FakeShareBroker::JobId Id(int64_t offset) { return {"orders", 0, offset}; }
-
-  FakeShareBroker broker_;
-  Client client_{{.broker = broker_.address(),
-                  .backoff = {.first = absl::Milliseconds(1), .largest = absl::Milliseconds(10)}}};
-  Seen seen_;
-};
 
 TEST_F(WorkerTest, DoesEveryJobOfEveryPartitionOnceAndStops) {
   for (int p = 0; p < 3; ++p) broker_.Append("orders", p, Numbers(500));
@@ -301,144 +223,6 @@ TEST_F(WorkerTest, AJobWhoseRecordCannotBeReadIsReleasedWithTheReason) {
   EXPECT_GT(worker.counters().released, 0);
 }
 
-TEST_F(WorkerTest, ResumesItsSessionAfterABreakAndGoesOn) {
-  absl::Notification go;
-  broker_.Append("orders", 0, Numbers(2));
-  Worker worker = NewWorker([&](const Job& job) {
-    go.WaitForNotification();
-    seen_.Add(*job.record.value);
-    return JobResult::Accept();
-  });
-  broker_.AwaitAcquired(2);
-  broker_.BreakStreams();
-  go.Notify();
-  broker_.AwaitDone(2);
-  EXPECT_TRUE(worker.Stop().ok());
-  ASSERT_THAT(broker_.joins(), SizeIs(2));
-  EXPECT_EQ(broker_.joins()[0].session_id(), 0);
-  EXPECT_NE(broker_.joins()[1].session_id(), 0);
-  EXPECT_THAT(seen_.values(), SizeIs(2));
-  EXPECT_EQ(worker.counters().accepted, 2);
-  EXPECT_EQ(worker.counters().lock_lost, 0);
-}
-
-TEST_F(WorkerTest, AcknowledgementsThatTheBreakTookAlongAreSaidAgain) {
-  broker_.LoseNextAcknowledgements();
-  broker_.Append("orders", 0, Numbers(50));
-  Worker worker = NewWorker(Accepting());
-  broker_.AwaitDone(50);
-  EXPECT_TRUE(worker.Stop().ok());
-  const WorkerCounters counters = worker.counters();
-  EXPECT_EQ(counters.accepted, 50);
-  EXPECT_EQ(counters.already_done, 0);
-  EXPECT_GT(broker_.said().size(), 1u);
-  for (const auto& [value, times] : seen_.values()) EXPECT_EQ(times, 1) << value;
-}
-
-TEST_F(WorkerTest, AnAnswerThatWasLostIsAskedForAgain) {
-  broker_.LoseNextAnswer();
-  broker_.Append("orders", 0, Numbers(50));
-  Worker worker = NewWorker(Accepting());
-  broker_.AwaitDone(50);
-  EXPECT_TRUE(worker.Stop().ok());
-  const WorkerCounters counters = worker.counters();
-  EXPECT_EQ(counters.accepted + counters.already_done, 50);
-  EXPECT_GT(counters.already_done, 0);
-  EXPECT_EQ(counters.unanswered, 0);
-}
-
-TEST_F(WorkerTest, AnAcceptAfterTheSessionWasForgottenStillCounts) {
-  Gate gate;
-  broker_.Append("orders", 0, {"slow"});
-  Worker worker = NewWorker(
-      [&](const Job&) {
-        gate.Pass();
-        return JobResult::Accept();
-      },
-      /*concurrency=*/1, /*max_open=*/1);
-  gate.AwaitFirst();
-  broker_.BreakStreamsAndForget();
-  broker_.AwaitJoins(2);
-  gate.Open();
-  broker_.AwaitDone(1);
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_EQ(worker.counters().accepted, 1);
-}
-
-TEST_F(WorkerTest, WhatWaitsWhenTheSessionIsForgottenIsNotBegunWith) {
-  Gate gate;
-  broker_.Append("orders", 0, Numbers(2));
-  Worker worker = NewWorker([&](const Job& job) {
-    seen_.Add(*job.record.value);
-    gate.Pass();
-    return JobResult::Accept();
-  });
-  gate.AwaitFirst();
-  broker_.AwaitAcquired(2);
-  broker_.HandToAnother(Id(0));
-  broker_.HandToAnother(Id(1));
-  broker_.BreakStreamsAndForget();
-  broker_.AwaitCredits(1);  // so it has heard that its session is none any more
-  EXPECT_EQ(worker.counters().lock_lost, 1);
-  gate.Open();
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_THAT(seen_.values(), SizeIs(1));
-  EXPECT_EQ(worker.counters().lock_lost, 2);
-}
-
-TEST_F(WorkerTest, ALockThatWentToSomebodyElseIsTold) {
-  Gate gate;
-  broker_.Append("orders", 0, {"slow"});
-  Worker worker = NewWorker([&](const Job&) {
-    gate.Pass();
-    return JobResult::Accept();
-  });
-  gate.AwaitFirst();
-  broker_.HandToAnother(Id(0));
-  gate.Open();
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_EQ(worker.counters().lock_lost, 1);
-  EXPECT_EQ(worker.counters().accepted, 0);
-  EXPECT_EQ(broker_.StateOf(Id(0)), JobState::kAcquired);
-}
-
-TEST_F(WorkerTest, RenewsTheLocksOfSlowJobsAndOfThoseBehindThem) {
-  broker_.SetAckTimeout(
-      1'000);  // the shortest there is; a lock is not to be lost on a busy machine
-  absl::Notification go;
-  broker_.Append("orders", 0, Numbers(2));
-  Worker worker = NewWorker([&](const Job& job) {
-    go.WaitForNotification();
-    seen_.Add(*job.record.value);
-    return JobResult::Accept();
-  });
-  broker_.AwaitRenewals(2);
-  const v1::Renewal renewal = broker_.renewals().front();
-  EXPECT_EQ(renewal.topic(), "orders");
-  EXPECT_EQ(renewal.first_offset(), 0);
-  EXPECT_EQ(renewal.last_offset(), 1);
-  broker_.SetAckTimeout(60'000);
-  go.Notify();
-  broker_.AwaitDone(1);
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_GE(worker.counters().renewed, 4);
-}
-
-TEST_F(WorkerTest, AnErrorThatMayPassIsSaidAgainAndAnotherIsCounted) {
-  broker_.RefuseNext(MakeError(Reason::kCommitUncertain, "the disk"));
-  broker_.Append("orders", 0, {"one"});
-  Worker worker = NewWorker(Accepting());
-  broker_.AwaitDone(1);
-  EXPECT_EQ(ReasonOf(worker.last_error()), Reason::kCommitUncertain);
-  broker_.RefuseNext(MakeError(Reason::kInvalidRequest, "what is that"));
-  broker_.Append("orders", 0, {"two"});
-  broker_.AwaitSaid(3);
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_EQ(worker.counters().accepted, 1);
-  EXPECT_EQ(worker.counters().refused, 1);
-  EXPECT_EQ(ReasonOf(worker.last_error()), Reason::kInvalidRequest);
-}
-
 TEST_F(WorkerTest, StopFinishesWhatIsBegunAndGivesBackTheRest) {
   Gate gate;
   broker_.Append("orders", 0, Numbers(10));
@@ -469,22 +253,6 @@ TEST_F(WorkerTest, StopWaitsForTheAnswers) {
   EXPECT_TRUE(worker.Wait().ok());
   EXPECT_EQ(worker.counters().accepted + worker.counters().unanswered, 2);
   EXPECT_EQ(worker.counters().unanswered, 0);
-}
-
-TEST_F(WorkerTest, AStopThatABreakInterruptsIsFinishedAfterIt) {
-  Gate gate;
-  broker_.Append("orders", 0, {"one"});
-  Worker worker = NewWorker([&](const Job&) {
-    gate.Pass();
-    return JobResult::Accept();
-  });
-  gate.AwaitFirst();
-  worker.RequestStop();
-  broker_.LoseNextAcknowledgements();
-  gate.Open();
-  EXPECT_TRUE(worker.Wait().ok());
-  EXPECT_EQ(broker_.CountOf(JobState::kDone), 1);
-  EXPECT_EQ(worker.counters().accepted, 1);
 }
 
 TEST_F(WorkerTest, StopGivesBackAJobWhoseHandlerDoesNotReturn) {
@@ -525,30 +293,6 @@ TEST_F(WorkerTest, AHandlerMayStopItsWorker) {
     EXPECT_EQ(jobs, 1);
     EXPECT_EQ(worker.counters().released_uncounted, 1);
   }
-}
-
-TEST_F(WorkerTest, AnErrorThatDoesNotPassEndsTheWorker) {
-  broker_.FailNext(MakeError(Reason::kUnknownGroup, "there is no group 'email'"));
-  Worker worker = NewWorker(Accepting());
-  EXPECT_EQ(ReasonOf(worker.Wait()), Reason::kUnknownGroup);
-  EXPECT_EQ(ReasonOf(worker.Stop()), Reason::kUnknownGroup);
-}
-
-TEST_F(WorkerTest, ErrorsThatPassAreTriedAgain) {
-  broker_.FailNext(MakeError(Reason::kShuttingDown, "the broker is stopping"));
-  broker_.FailNext(absl::UnavailableError("no connection"));
-  broker_.FailNext(MakeError(Reason::kSessionLost, "somebody has taken the session over"));
-  broker_.Append("orders", 0, {"one"});
-  Worker worker = NewWorker(Accepting());
-  broker_.AwaitDone(1);
-  EXPECT_TRUE(worker.Stop().ok());
-}
-
-TEST_F(WorkerTest, WithoutABrokerItStopsAtOnceAndHasDoneNothing) {
-  Client nowhere({.broker = "127.0.0.1:1", .backoff = {.first = absl::Milliseconds(1)}});
-  Worker worker(nowhere, {.group = "email"}, [](const Job&) { return JobResult::Accept(); });
-  EXPECT_TRUE(worker.Stop().ok());
-  EXPECT_EQ(worker.counters().received, 0);
 }
 
 }  // namespace
