@@ -101,20 +101,20 @@ class BrokerKillTest : public ::testing::Test {
     ConsumptionLedger::Promise shown;
     if (std::string wrong = Look(&shown); !wrong.empty()) return wrong;
     broker_.Kill();
-    fleet_->Sync();
+    fleet_->processes().Sync();
     consumed_.NoteShown(shown);
     if (random_.Below(3) == 0) fleet_->Change(&random_, /*broker_runs=*/false);
     if (const absl::Status started = Start(kBusyRetention); !started.ok())
       return started.ToString();
     if (std::string wrong = Look(&shown); !wrong.empty()) return wrong;
-    fleet_->Sync();
+    fleet_->processes().Sync();
     consumed_.NoteShown(shown);
     return Wrong();
   }
 
   // Everything that was promised up to now, as the broker says it.
   std::string Look(ConsumptionLedger::Promise* shown) {
-    fleet_->Sync();
+    fleet_->processes().Sync();
     const ConsumptionLedger::Promise before = consumed_.promised();
     *shown = {};
     return ConsumptionLedger::Describe(Client({.broker = broker_.address()}), kLasting, before,
@@ -165,8 +165,8 @@ TEST_F(BrokerKillTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
   std::cout << "kill -9: " << cycles_ << " cycles, " << found.records << " records, "
             << found.removed << " removed by retention, " << lasting_.acknowledged_count()
             << " read by groups, which saw " << totals.seen << " in " << totals.begins
-            << " beginnings with " << totals.commits << " commits; " << fleet_->kills()
-            << " members killed, " << fleet_->leaves() << " left, seed " << seed_ << "\n";
+            << " beginnings with " << totals.commits << " commits; " << fleet_->processes().kills()
+            << " members killed, " << fleet_->processes().leaves() << " left, seed " << seed_ << "\n";
   EXPECT_EQ(broker_.Terminate(), 0);
 }
 

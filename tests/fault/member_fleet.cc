@@ -53,7 +53,7 @@ absl::Status MemberFleet::Begin(const Client& client) {
 }
 
 void MemberFleet::Start(const MemberGroup& group, const std::string& instance_id) {
-  Process process{.number = ++last_number_, .group = &group, .instance_id = instance_id};
+  Process process{.number = fleet_.NextNumber(), .group = &group, .instance_id = instance_id};
   ledger_->Start(process.number, group.name, /*stays=*/!group.short_session);
   const char* const kind = group.kind == MemberGroup::Kind::kStream ? "stream" : "consumer";
   fleet_.Start(process.number, {program_, kind, address_, topic_, group.name,
@@ -82,13 +82,11 @@ void MemberFleet::Change(SimRandom* random, bool broker_runs) {
 }
 
 void MemberFleet::Kill(size_t index) {
-  ++kills_;
   fleet_.Kill(processes_[index].number);
   Forget(index);
 }
 
 void MemberFleet::Leave(size_t index) {
-  ++leaves_;
   fleet_.Leave(processes_[index].number);
   Forget(index);
 }

@@ -40,11 +40,8 @@ class MemberFleet {
   void Change(SimRandom* random, bool broker_runs);
   // Every member leaves.
   void LeaveAll();
-  // Returns when everything that was reported by now is in the ledger.
-  void Sync() { fleet_.Sync(); }
-
-  int64_t kills() const { return kills_; }
-  int64_t leaves() const { return leaves_; }
+  // What they have reported is in the ledger after its Sync().
+  ProcessFleet& processes() { return fleet_; }
 
  private:
   struct Process {
@@ -63,9 +60,6 @@ class MemberFleet {
   const std::string topic_;
   ConsumptionLedger* const ledger_;
   std::vector<Process> processes_;
-  int64_t last_number_ = 0;
-  int64_t kills_ = 0;
-  int64_t leaves_ = 0;
   ProcessFleet fleet_;
 };
 

@@ -106,12 +106,12 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
     ledger.AwaitAcknowledged(ledger.acknowledged_count() + 1 +
                              static_cast<int64_t>(random.Below(4000)));
     if (random.Below(3) == 0) fleet.Change(&random, /*broker_runs=*/true);
-    fleet.Sync();
+    fleet.processes().Sync();
     promised.push_back({.acknowledged = ledger.acknowledged(),
                         .consumed = consumed.promised(),
                         .before = churn.state()});
     ASSERT_TRUE(Disk("cut", absl::StrCat("c", cut)));
-    fleet.Sync();
+    fleet.processes().Sync();
     promised.back().commits_asked = consumed.asked();
     promised.back().after = churn.state();
   }

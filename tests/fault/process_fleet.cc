@@ -58,11 +58,17 @@ void ProcessFleet::Start(int64_t number, std::vector<std::string> words) {
 }
 
 void ProcessFleet::Kill(int64_t number) {
+  ++kills_;
   kill(processes_.at(number).pid, SIGKILL);
-  Leave(number);
+  AwaitEnd(number);
 }
 
 void ProcessFleet::Leave(int64_t number) {
+  ++leaves_;
+  AwaitEnd(number);
+}
+
+void ProcessFleet::AwaitEnd(int64_t number) {
   const Process process = processes_.at(number);
   processes_.erase(number);
   close(process.input);

@@ -26,6 +26,8 @@ class ProcessFleet {
   ~ProcessFleet();
   ProcessFleet(const ProcessFleet&) = delete;
 
+  // One that no process has had.
+  int64_t NextNumber() { return ++last_number_; }
   // `words`: the program's path and its arguments.
   void Start(int64_t number, std::vector<std::string> words);
   // Both return when it is gone and all that it has reported was taken. Leave ends its standard
@@ -35,17 +37,24 @@ class ProcessFleet {
   // Returns when everything that was reported by now was taken.
   void Sync() ABSL_LOCKS_EXCLUDED(mu_);
 
+  int64_t kills() const { return kills_; }
+  int64_t leaves() const { return leaves_; }
+
  private:
   struct Process {
     pid_t pid = -1;
     int input = -1;
   };
 
+  void AwaitEnd(int64_t number);
   void ReadLines() ABSL_LOCKS_EXCLUDED(mu_);
   void TakeLine(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::function<void(absl::string_view)> take_;
   std::map<int64_t, Process> processes_;  // by number
+  int64_t last_number_ = 0;
+  int64_t kills_ = 0;
+  int64_t leaves_ = 0;
   int64_t last_mark_ = 0;
   int lines_ = -1;       // the end that is read
   int lines_back_ = -1;  // the one that is written to

@@ -144,7 +144,7 @@ class ShareKillTest : public ::testing::Test {
       if (!done.ok()) return done.ToString();
       absl::StatusOr<JobAudit> audit = JobAudit::Read(*client_, kTopic, group);
       if (!audit.ok()) return audit.status().ToString();
-      fleet_->Sync();
+      fleet_->processes().Sync();
       const std::string wrong = audit->Wrong(worked_.asked()[group.name], worked_.killed());
       if (!wrong.empty()) return wrong;
       if (audit->jobs() != produced_.acknowledged_count())
@@ -233,8 +233,8 @@ TEST_F(ShareKillTest, NoJobIsLostNoneIsDoneTwiceAndEveryLetterIsDrivenOnce) {
             << " jobs, handed out " << totals.handed_out << " times, accepted " << totals.accepted
             << " (" << totals.late << " late), released " << totals.released << ", rejected "
             << totals.rejected << ", locks lost " << totals.lost << "; dead letters "
-            << audits[0].letters() << " and " << audits[1].letters() << "; " << fleet_->kills()
-            << " workers killed, " << fleet_->leaves() << " left, seed " << seed_ << "\n";
+            << audits[0].letters() << " and " << audits[1].letters() << "; " << fleet_->processes().kills()
+            << " workers killed, " << fleet_->processes().leaves() << " left, seed " << seed_ << "\n";
   EXPECT_EQ(broker_.Terminate(), 0);
 }
 

@@ -56,7 +56,7 @@ absl::Status WorkerFleet::Begin(const Client& client, const std::string& topic) 
 }
 
 void WorkerFleet::Start(const JobGroup& group, const std::string& kind) {
-  const int64_t number = ++last_number_;
+  const int64_t number = fleet_.NextNumber();
   ledger_->Start(number, &group);
   fleet_.Start(number, {program_, kind, address_, group.name, absl::StrCat(number)});
   processes_.push_back({.number = number, .group = &group, .kind = kind});
@@ -65,13 +65,7 @@ void WorkerFleet::Start(const JobGroup& group, const std::string& kind) {
 void WorkerFleet::End(size_t index, bool kill) {
   const int64_t number = processes_[index].number;
   ledger_->NoteEnding(number, kill);
-  if (kill) {
-    ++kills_;
-    fleet_.Kill(number);
-  } else {
-    ++leaves_;
-    fleet_.Leave(number);
-  }
+  kill ? fleet_.Kill(number) : fleet_.Leave(number);
   processes_.erase(processes_.begin() + static_cast<ptrdiff_t>(index));
 }
 

@@ -30,11 +30,8 @@ class WorkerFleet {
   void Change(SimRandom* random, bool broker_runs);
   // Every worker leaves.
   void LeaveAll();
-  // Returns when everything that was reported by now is in the ledger.
-  void Sync() { fleet_.Sync(); }
-
-  int64_t kills() const { return kills_; }
-  int64_t leaves() const { return leaves_; }
+  // What they have reported is in the ledger after its Sync().
+  ProcessFleet& processes() { return fleet_; }
 
  private:
   struct Process {
@@ -50,9 +47,6 @@ class WorkerFleet {
   const std::string address_;
   JobLedger* const ledger_;
   std::vector<Process> processes_;
-  int64_t last_number_ = 0;
-  int64_t kills_ = 0;
-  int64_t leaves_ = 0;
   ProcessFleet fleet_;
 };
 

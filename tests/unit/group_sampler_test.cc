@@ -13,8 +13,7 @@
 #include "broker/group/group_table.h"
 #include "storage/base/limits.h"
 #include "storage/record/key_partitioner.h"
-#include "tests/support/group_world.h"
-#include "tests/support/log_world.h"
+#include "tests/unit/sampler_fixture.h"
 
 namespace weir {
 namespace {
@@ -22,30 +21,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr int kThreads = 2;
-
 class Deaf : public GroupListener {
   void OnNotice(const Notice&) override {}
   void OnSessionsDropped() override {}
 };
 
-class GroupSamplerTest : public ::testing::Test {
+class GroupSamplerTest : public SamplerFixture {
  protected:
-  GroupSamplerTest() {
-    world_.CreateTopic(kTopic);
-    EXPECT_TRUE(world_.Open().ok());
-    for (int32_t i = 0; i < limits::kGroupPartitions; ++i) tables_.emplace_back(PartitionIndex{i});
-  }
-  ~GroupSamplerTest() override {
-    if (shards_ != nullptr) shards_->Stop();
-  }
-
   // Before Start: what the shards will find.
   void Store(const std::string& group, const InternalRecord& record) {
     const PartitionIndex shard = PartitionForKey(group, limits::kGroupPartitions);
-    std::vector<StateChange> changes;
-    ASSERT_TRUE(tables_[static_cast<size_t>(shard.value())].Replay(record, &changes).ok());
-    ASSERT_TRUE(store_.Write(changes).ok());
+    SamplerFixture::Store(record, &tables_[static_cast<size_t>(shard.value())]);
   }
   void StoreGroup(const std::string& id) {
     Store(id, GroupRecordOf({.id = id, .empty_since_ms = world_.clock().NowMs()}));
@@ -58,29 +44,13 @@ class GroupSamplerTest : public ::testing::Test {
     }
     Store(group, OffsetsRecordOf(GroupRecordKind::kOffsets, offsets));
   }
-  TopicId AddTopic(const std::string& name, int32_t partitions, int64_t end) {
-    const TopicId id = topics_.Set(name, partitions);
-    for (int32_t i = 0; i < partitions; ++i)
-      topics_.SetBounds({id, PartitionIndex{i}}, {Offset{0}, Offset{end}});
-    return id;
-  }
   void Start() {
-    const auto topic = std::make_shared<Topic>(Topic{
-        .id = kTopic, .name = std::string(kGroupsTopic), .partitions = limits::kGroupPartitions});
-    auto shards = GroupShards::Open({.topic = topic,
-                                     .logs = &world_.log(),
-                                     .store = &store_,
-                                     .topics = &topics_,
-                                     .executor = &executor_,
-                                     .timers = &timers_,
-                                     .clock = &world_.clock(),
-                                     .listener = [this](PartitionIndex) { return &listener_; }});
-    ASSERT_TRUE(shards.ok()) << shards.status();
-    shards_ = *std::move(shards);
-    ASSERT_TRUE(shards_->Load().ok());
+    OpenShards(&listener_);
+    ASSERT_NE(groups_, nullptr);
+    ASSERT_TRUE(groups_->Load().ok());
   }
   GroupSampler Sampler(const Clock* clock) {
-    return GroupSampler({.shards = shards_.get(),
+    return GroupSampler({.shards = groups_.get(),
                          .topics = &topics_,
                          .clock = clock,
                          .record_time = [this](const TopicPartition&, Offset) {
@@ -89,15 +59,8 @@ class GroupSamplerTest : public ::testing::Test {
   }
   GroupsSample Sample() { return Sampler(&world_.clock()).Sample(); }
 
-  static constexpr TopicId kTopic{{1}};
-  LogWorld world_{std::make_unique<SimFileSystem>(), Ledger{}};
-  FakeTopics topics_;
-  FakeStateStore store_;
-  std::vector<GroupTable> tables_;
-  TimerQueue timers_{&world_.clock(), TimerQueue::Drive::kManual};
+  std::vector<GroupTable> tables_ = Tables<GroupTable>();
   Deaf listener_;
-  ThreadExecutor executor_{"shards", kThreads};
-  std::unique_ptr<GroupShards> shards_;
 };
 
 TEST_F(GroupSamplerTest, GroupsOfAllShardsComeByIdWithTheirLags) {
@@ -181,22 +144,12 @@ TEST_F(GroupSamplerTest, TopicsBeyondTheBoundAreMissedInTheLagOfTheirGroups) {
   EXPECT_EQ(sample.omitted_lags, lacking);
 }
 
-// Every look at it is an hour later.
-class HastyClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + Monotonic(); }
-  absl::Duration Monotonic() const override { return absl::Hours(++looks_); }
-
- private:
-  mutable int looks_ = 0;
-};
-
 TEST_F(GroupSamplerTest, ShardsThatDoNotAnswerInTimeAreCountedAndTakeTheTotalsWithThem) {
   StoreGroup("g");
   Start();
   ASSERT_EQ(Sample().groups.size(), 1u);
   absl::Notification go_on;
-  for (int i = 0; i < kThreads; ++i) executor_.Post([&go_on] { go_on.WaitForNotification(); });
+  HoldShards(&go_on);
   const HastyClock hasty;
   const GroupsSample sample = Sampler(&hasty).Sample();
   go_on.Notify();
@@ -230,7 +183,7 @@ TEST_F(GroupSamplerTest, AMillionCommittedOffsets) {
   EXPECT_EQ(shown, static_cast<size_t>(kGroups * kTopics));
 
   since = clock.Monotonic();
-  const auto page = shards_->AskAndWait<PositionsPage>(
+  const auto page = groups_->AskAndWait<PositionsPage>(
       PartitionIndex{0}, [](GroupMachine& machine, const MachineTime&, Reply<PositionsPage> reply) {
         return machine.survey().Positions({.from = {}, .last = "~"}, std::move(reply));
       });

@@ -18,16 +18,13 @@
 #include "broker/share/share_records.h"
 #include "broker/share/share_table.h"
 #include "storage/base/limits.h"
-#include "tests/support/group_world.h"
-#include "tests/support/log_world.h"
+#include "tests/unit/sampler_fixture.h"
 
 namespace weir {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::Pair;
-
-constexpr int kThreads = 2;
 
 class Deaf : public GroupListener, public ShareListener {
   void OnNotice(const Notice&) override {}
@@ -69,23 +66,8 @@ class FakeDirectory : public ShareDirectory {
   std::map<std::string, ShareGroup> groups_;
 };
 
-class ShareSamplerTest : public ::testing::Test {
+class ShareSamplerTest : public SamplerFixture {
  protected:
-  ShareSamplerTest() {
-    world_.CreateTopic(kTopic);
-    EXPECT_TRUE(world_.Open().ok());
-    for (int32_t i = 0; i < limits::kGroupPartitions; ++i) tables_.emplace_back(PartitionIndex{i});
-  }
-  ~ShareSamplerTest() override {
-    if (groups_ != nullptr) groups_->Stop();
-  }
-
-  TopicId AddTopic(const std::string& name, int32_t partitions, int64_t end) {
-    const TopicId id = topics_.Set(name, partitions);
-    for (int32_t i = 0; i < partitions; ++i)
-      topics_.SetBounds({id, PartitionIndex{i}}, {Offset{0}, Offset{end}});
-    return id;
-  }
   // What the directory says of a group, and the state of its share-partitions, which the shards
   // will find: all begin at 0.
   void AddReads(const std::string& group, const std::string& topic) {
@@ -102,9 +84,7 @@ class ShareSamplerTest : public ::testing::Test {
         ShardOfSharePartition(id, limits::kGroupPartitions).value())];
   }
   void Store(const SharePartitionId& id, const InternalRecord& record) {
-    std::vector<StateChange> changes;
-    ASSERT_TRUE(TableOf(id).Replay(record, &changes).ok());
-    ASSERT_TRUE(store_.Write(changes).ok());
+    SamplerFixture::Store(record, &TableOf(id));
   }
   void Open(const SharePartitionId& id, int64_t incarnation = 1) {
     Store(id, ShareRecordOf(SharePartitionOpened{.number = TableOf(id).next_number(),
@@ -135,25 +115,12 @@ class ShareSamplerTest : public ::testing::Test {
                              .settings = &directory_,
                              .listener = [this](PartitionIndex) { return &listener_; },
                              .random = [] { return uint64_t{0}; }});
-    const auto topic = std::make_shared<Topic>(Topic{
-        .id = kTopic, .name = std::string(kGroupsTopic), .partitions = limits::kGroupPartitions});
-    auto groups =
-        GroupShards::Open({.topic = topic,
-                           .logs = &world_.log(),
-                           .store = &store_,
-                           .topics = &topics_,
-                           .executor = &executor_,
-                           .timers = &timers_,
-                           .clock = &world_.clock(),
-                           .listener = [this](PartitionIndex) { return &listener_; },
-                           .whole =
-                               [this](PartitionIndex partition, GroupMachine* machine) {
-                                 machines_.push_back(std::make_unique<CombinedMachine>(
-                                     machine, kFirstShareRecordKind, shares_->machine(partition)));
-                                 return machines_.back().get();
-                               }});
-    ASSERT_TRUE(groups.ok()) << groups.status();
-    groups_ = *std::move(groups);
+    OpenShards(&listener_, [this](PartitionIndex partition, GroupMachine* machine) {
+      machines_.push_back(std::make_unique<CombinedMachine>(machine, kFirstShareRecordKind,
+                                                            shares_->machine(partition)));
+      return machines_.back().get();
+    });
+    ASSERT_NE(groups_, nullptr);
     shares_->UseShards(groups_->shards());
     ASSERT_TRUE(groups_->Load().ok());
   }
@@ -175,18 +142,11 @@ class ShareSamplerTest : public ::testing::Test {
     return topics;
   }
 
-  static constexpr TopicId kTopic{{0xee}};
-  LogWorld world_{std::make_unique<SimFileSystem>(), Ledger{}};
-  FakeTopics topics_;
   FakeDirectory directory_;
-  FakeStateStore store_;
-  std::vector<ShareTable> tables_;
-  TimerQueue timers_{&world_.clock(), TimerQueue::Drive::kManual};
+  std::vector<ShareTable> tables_ = Tables<ShareTable>();
   Deaf listener_;
-  ThreadExecutor executor_{"shards", kThreads};
   std::unique_ptr<ShareShards> shares_;
   std::vector<std::unique_ptr<CombinedMachine>> machines_;
-  std::unique_ptr<GroupShards> groups_;
 };
 
 TEST_F(ShareSamplerTest, PartitionsOfAllShardsAreAddedUpByGroupAndTopic) {
@@ -336,23 +296,13 @@ TEST_F(ShareSamplerTest, WhatIsBeyondTheBoundsIsCounted) {
             static_cast<int64_t>(3 * limits::kMetricGroups - limits::kMetricShareTopics));
 }
 
-// Every look at it is an hour later.
-class HastyClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + Monotonic(); }
-  absl::Duration Monotonic() const override { return absl::Hours(++looks_); }
-
- private:
-  mutable int looks_ = 0;
-};
-
 TEST_F(ShareSamplerTest, ShardsThatDoNotAnswerInTimeAreCountedAndTakeTheirTopicsWithThem) {
   AddTopic("orders", 1, 10);
   AddReads("email", "orders");
   Start();
   ASSERT_EQ(Topics(Sample()), 1u);
   absl::Notification go_on;
-  for (int i = 0; i < kThreads; ++i) executor_.Post([&go_on] { go_on.WaitForNotification(); });
+  HoldShards(&go_on);
   const HastyClock hasty;
   const SharesSample sample = Sampler(&hasty).Sample();
   go_on.Notify();
