@@ -162,6 +162,10 @@ absl::Status ServerImpl::Start() {
   if (read_only_.ok()) WEIR_RETURN_IF_ERROR(OpenGroups());
   CheckDisk();
   KeepReserve();
+  if (read_only_.ok()) {
+    retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), groups_->log_starts(),
+                                                 &clock_);
+  }
   AddGauges({.clock = &clock_,
              .waiters = &waiters_,
              .calls = &calls_,
@@ -309,9 +313,7 @@ absl::Status ServerImpl::Listen() {
 }
 
 void ServerImpl::StartLoops() {
-  if (read_only_.ok()) {
-    retention_ = std::make_unique<RetentionTask>(catalog_.get(), logs_.get(), groups_->log_starts(),
-                                                 &clock_);
+  if (retention_ != nullptr) {
     retention_loop_ = std::make_unique<PeriodicTask>(
         &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
   }

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/notification.h"
 #include "broker/group/group_records.h"
 #include "broker/group/group_table.h"
 #include "storage/base/limits.h"
@@ -148,11 +147,10 @@ TEST_F(GroupSamplerTest, ShardsThatDoNotAnswerInTimeAreCountedAndTakeTheTotalsWi
   StoreGroup("g");
   Start();
   ASSERT_EQ(Sample().groups.size(), 1u);
-  absl::Notification go_on;
-  HoldShards(&go_on);
+  HoldShards();
   const HastyClock hasty;
   const GroupsSample sample = Sampler(&hasty).Sample();
-  go_on.Notify();
+  LetShardsGo();
   EXPECT_EQ(sample.unanswered_shards, limits::kGroupPartitions);
   EXPECT_FALSE(sample.totals.has_value());
   EXPECT_TRUE(sample.groups.empty());

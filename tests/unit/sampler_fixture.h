@@ -79,15 +79,17 @@ class SamplerFixture : public ::testing::Test {
     ASSERT_TRUE(groups.ok()) << groups.status();
     groups_ = *std::move(groups);
   }
-  // No shard answers until `go_on`.
-  void HoldShards(absl::Notification* go_on) {
-    for (int i = 0; i < kThreads; ++i) executor_.Post([go_on] { go_on->WaitForNotification(); });
+  // No shard answers until LetShardsGo(); once.
+  void HoldShards() {
+    for (int i = 0; i < kThreads; ++i) executor_.Post([this] { go_on_.WaitForNotification(); });
   }
+  void LetShardsGo() { go_on_.Notify(); }
 
   static constexpr TopicId kTopic{{0xee}};
   LogWorld world_{std::make_unique<SimFileSystem>(), Ledger{}};
   FakeTopics topics_;
   FakeStateStore store_;
+  absl::Notification go_on_;
   TimerQueue timers_{&world_.clock(), TimerQueue::Drive::kManual};
   ThreadExecutor executor_{"shards", kThreads};
   std::unique_ptr<GroupShards> groups_;

@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/notification.h"
 #include "broker/combined_machine.h"
 #include "broker/group/group_shards.h"
 #include "broker/share/share_records.h"
@@ -301,11 +300,10 @@ TEST_F(ShareSamplerTest, ShardsThatDoNotAnswerInTimeAreCountedAndTakeTheirTopics
   AddReads("email", "orders");
   Start();
   ASSERT_EQ(Topics(Sample()), 1u);
-  absl::Notification go_on;
-  HoldShards(&go_on);
+  HoldShards();
   const HastyClock hasty;
   const SharesSample sample = Sampler(&hasty).Sample();
-  go_on.Notify();
+  LetShardsGo();
   EXPECT_EQ(sample.unanswered_shards, limits::kGroupPartitions);
   EXPECT_EQ(sample.groups.size(), 1u) << "that it is there the directory knows";
   EXPECT_EQ(Topics(sample), 0u);
