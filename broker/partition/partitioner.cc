@@ -27,7 +27,7 @@ absl::Status Check(const PlainRecord& record, const PartitionRecordsOptions& opt
   }
   WEIR_RETURN_IF_ERROR(options.rules.CheckHeaders(record.headers));
   if (record.deliver_at_ms.has_value())
-    WEIR_RETURN_IF_ERROR(options.rules.CheckDeliverAt(*record.deliver_at_ms));
+    WEIR_RETURN_IF_ERROR(options.rules.delays.Check(*record.deliver_at_ms));
   if (record.timestamp_ms.value_or(0) < 0) {
     return MakeError(Reason::kInvalidRequest, absl::StrCat("timestamp_ms is ", *record.timestamp_ms,
                                                            "; it must be 0 or more"));

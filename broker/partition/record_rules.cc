@@ -38,26 +38,6 @@ absl::Status RecordRules::CheckHeaders(absl::Span<const HeaderView> headers) con
   return absl::OkStatus();
 }
 
-absl::Status RecordRules::CheckDeliverAt(int64_t deliver_at_ms) const {
-  if (deliver_at_ms < 0) {
-    return MakeError(Reason::kInvalidRequest,
-                     absl::StrCat("deliver_at_ms is ", deliver_at_ms, "; it must be 0 or more"));
-  }
-  if (!delayed_delivery) {
-    return MakeError(Reason::kInvalidRequest,
-                     absl::StrCat("deliver_at_ms is ", deliver_at_ms,
-                                  ", and the topic takes no delays: its delayed.delivery is "
-                                  "false"));
-  }
-  if (retention_ms != TopicConfig::kUnlimited && deliver_at_ms - now_ms > retention_ms) {
-    return MakeError(Reason::kInvalidRequest,
-                     absl::StrCat("deliver_at_ms is ", deliver_at_ms, ", ", deliver_at_ms - now_ms,
-                                  " ms from now; the topic keeps records for ", retention_ms,
-                                  " ms (retention.ms)"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status RecordRules::CheckInBatch(const RecordView& record) const {
   if (record.headers.empty()) return absl::OkStatus();
   for (const HeaderView& header : record.headers.Decode()) {
@@ -71,7 +51,7 @@ absl::Status RecordRules::CheckInBatch(const RecordView& record) const {
                        absl::CHexEscape(header.value.value_or("").substr(0, kQuotedBytes)),
                        "'; it must be a whole number of milliseconds since the epoch, 0 or more"));
     }
-    WEIR_RETURN_IF_ERROR(CheckDeliverAt(*time));
+    WEIR_RETURN_IF_ERROR(delays.Check(*time));
   }
   return absl::OkStatus();
 }

@@ -10,27 +10,24 @@
 #include "absl/types/span.h"
 #include "broker/topics/topic_config.h"
 #include "storage/record/record_view.h"
+#include "storage/record/weir_headers.h"
 
 namespace weir {
 
 struct RecordRules {
   // Of a topic that is set so.
   static RecordRules Of(const TopicConfig& config, int64_t now_ms) {
-    return {.delayed_delivery = config.delayed_delivery,
-            .retention_ms = config.retention_ms,
-            .now_ms = now_ms};
+    return {.delays = {.delayed_delivery = config.delayed_delivery,
+                       .retention_ms = config.retention_ms,
+                       .now_ms = now_ms}};
   }
 
-  bool delayed_delivery = false;
-  int64_t retention_ms = TopicConfig::kUnlimited;
-  int64_t now_ms = 0;
+  DelayRules delays;  // of the topic
 
   // Each INVALID_REQUEST, with the offending value and what is allowed.
 
   // Of a plain record, whose time of delivery is a field: no header begins with "weir-".
   absl::Status CheckHeaders(absl::Span<const HeaderView> headers) const;
-  // The topic takes delays, and keeps the record until then.
-  absl::Status CheckDeliverAt(int64_t deliver_at_ms) const;
   // Of a record in a batch that a client has made: "weir-deliver-at" is the only such header.
   absl::Status CheckInBatch(const RecordView& record) const;
 };

@@ -29,11 +29,6 @@ absl::Status CheckRecord(const ProducerRecord& record, size_t headers, size_t by
         Reason::kInvalidRequest,
         absl::StrCat("the record has ", headers, " headers, at most ", limits::kHeadersPerRecord));
   }
-  if (record.deliver_at_ms.value_or(0) < 0) {
-    return MakeError(
-        Reason::kInvalidRequest,
-        absl::StrCat("deliver_at_ms is ", *record.deliver_at_ms, "; it must be 0 or more"));
-  }
   if (record.partition.has_value() &&
       (record.partition->value() < 0 || record.partition->value() >= limits::kPartitionsPerTopic)) {
     return MakeError(Reason::kInvalidRequest,
@@ -154,19 +149,12 @@ absl::StatusOr<client::Topic*> Producer::Core::FindTopic(absl::string_view name)
 
 // The broker does not open batches to look.
 absl::Status Producer::Core::CheckDeliverAt(Topic& topic, int64_t deliver_at_ms) {
-  std::string wrong;
-  const int64_t ahead = deliver_at_ms - clock_.CoarseNowMs();
-  if (!topic.delayed_delivery) {
-    wrong = "and the topic takes no delays: its delayed.delivery is false";
-  } else if (topic.retention_ms >= 0 && ahead > topic.retention_ms) {
-    wrong = absl::StrCat(ahead, " ms from now; the topic keeps records for ", topic.retention_ms,
-                         " ms (retention.ms)");
-  } else {
-    return absl::OkStatus();
-  }
-  Want(topic);  // it may have been set otherwise meanwhile
-  return MakeError(Reason::kInvalidRequest,
-                   absl::StrCat("deliver_at_ms is ", deliver_at_ms, ", ", wrong));
+  const DelayRules rules{.delayed_delivery = topic.delayed_delivery,
+                         .retention_ms = topic.retention_ms,
+                         .now_ms = clock_.CoarseNowMs()};
+  absl::Status status = rules.Check(deliver_at_ms);
+  if (!status.ok()) Want(topic);  // it may have been set otherwise meanwhile
+  return status;
 }
 
 absl::Status Producer::Core::AwaitDescription(Topic& topic) {

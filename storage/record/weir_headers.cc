@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "storage/base/error.h"
 
 namespace weir {
 
@@ -25,6 +26,23 @@ std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers) {
   });
   if (found == headers.end() || !found->value.has_value()) return std::nullopt;
   return DecodeHeaderNumber(*found->value);
+}
+
+absl::Status DelayRules::Check(int64_t deliver_at_ms) const {
+  std::string wrong;
+  const int64_t ahead = deliver_at_ms - now_ms;
+  if (deliver_at_ms < 0) {
+    wrong = "; it must be 0 or more";
+  } else if (!delayed_delivery) {
+    wrong = ", and the topic takes no delays: its delayed.delivery is false";
+  } else if (retention_ms >= 0 && ahead > retention_ms) {
+    wrong = absl::StrCat(", ", ahead, " ms from now; the topic keeps records for ", retention_ms,
+                         " ms (retention.ms)");
+  } else {
+    return absl::OkStatus();
+  }
+  return MakeError(Reason::kInvalidRequest,
+                   absl::StrCat("deliver_at_ms is ", deliver_at_ms, wrong));
 }
 
 StoredHeaders::StoredHeaders(absl::Span<const HeaderView> headers,

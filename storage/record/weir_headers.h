@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "storage/record/record_view.h"
@@ -24,6 +25,16 @@ std::optional<int64_t> DecodeHeaderNumber(absl::string_view text);
 
 // The record's time of delivery. Nothing: it has none, or one that is no time. The first counts.
 std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers);
+
+// Whether a topic that is set so (retention_ms negative: for ever) takes a record with the time:
+// INVALID_REQUEST with the value and what is allowed.
+struct DelayRules {
+  bool delayed_delivery = false;
+  int64_t retention_ms = -1;
+  int64_t now_ms = 0;
+
+  absl::Status Check(int64_t deliver_at_ms) const;
+};
 
 // A record's headers as they are stored: with the time of delivery, if there is one, behind them.
 // Borrows `headers`.

@@ -23,8 +23,9 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr int64_t kNowMs = 1'000'000;
-constexpr RecordRules kTakesDelays{.delayed_delivery = true, .retention_ms = 500, .now_ms = kNowMs};
-constexpr RecordRules kTakesNone{.now_ms = kNowMs};
+constexpr RecordRules kTakesDelays{
+    .delays = {.delayed_delivery = true, .retention_ms = 500, .now_ms = kNowMs}};
+constexpr RecordRules kTakesNone{.delays = {.now_ms = kNowMs}};
 
 std::string Refusal(const absl::Status& status) {
   EXPECT_EQ(ReasonOf(status), Reason::kInvalidRequest) << status;
@@ -57,18 +58,17 @@ TEST(RecordRulesTest, HeadersOfClientsDoNotBeginWithWeir) {
 }
 
 TEST(RecordRulesTest, ATimeOfDeliveryLiesWithinTheTopicsRetention) {
-  EXPECT_TRUE(kTakesDelays.CheckDeliverAt(0).ok());
-  EXPECT_TRUE(kTakesDelays.CheckDeliverAt(kNowMs + 500).ok());
-  EXPECT_THAT(Refusal(kTakesDelays.CheckDeliverAt(kNowMs + 501)),
+  EXPECT_TRUE(kTakesDelays.delays.Check(0).ok());
+  EXPECT_TRUE(kTakesDelays.delays.Check(kNowMs + 500).ok());
+  EXPECT_THAT(Refusal(kTakesDelays.delays.Check(kNowMs + 501)),
               AllOf(HasSubstr("1000501, 501 ms from now"), HasSubstr("500 ms (retention.ms)")));
-  EXPECT_THAT(Refusal(kTakesDelays.CheckDeliverAt(-1)), HasSubstr("-1; it must be 0 or more"));
-  const RecordRules for_ever{.delayed_delivery = true, .now_ms = kNowMs};
-  EXPECT_TRUE(for_ever.CheckDeliverAt(std::numeric_limits<int64_t>::max()).ok());
+  EXPECT_THAT(Refusal(kTakesDelays.delays.Check(-1)), HasSubstr("-1; it must be 0 or more"));
+  const RecordRules for_ever{.delays = {.delayed_delivery = true, .now_ms = kNowMs}};
+  EXPECT_TRUE(for_ever.delays.Check(std::numeric_limits<int64_t>::max()).ok());
 }
 
 TEST(RecordRulesTest, OnlyTopicsThatAreSetSoTakeATimeOfDelivery) {
-  EXPECT_THAT(Refusal(kTakesNone.CheckDeliverAt(kNowMs)),
-              HasSubstr("its delayed.delivery is false"));
+  EXPECT_THAT(Refusal(kTakesNone.delays.Check(kNowMs)), HasSubstr("its delayed.delivery is false"));
 }
 
 TEST(RecordRulesTest, InBatchesThatAreDecodedTheTimeOfDeliveryIsTheOnlyHeaderOfWeirs) {
