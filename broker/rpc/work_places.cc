@@ -36,12 +36,14 @@ WorkPlacePtr WorkPlaces::MakePlace(const ShareSource& source) const {
   place->shard = services_->shares->PartitionOf(place->id);
   place->topic = source.topic;
   place->partition = found->partition;
-  place->delays = found->topic->config.delayed_delivery;
   return place;
 }
 
 void WorkPlaces::SetAllReady() {
-  for (const WorkPlacePtr& place : places_) place->ready = true;
+  for (const WorkPlacePtr& place : places_) {
+    place->ready = true;
+    place->scan_rests = false;
+  }
 }
 
 bool WorkPlaces::SetReady(const SharePartitionId& id) {
@@ -62,8 +64,13 @@ WorkPlacePtr WorkPlaces::NextReady() {
   return nullptr;
 }
 
+bool WorkPlaces::TakesDelays(const WorkPlace& place) const {
+  const auto found = services_->partitions->Find(place.topic, place.id.partition.partition);
+  return found.ok() && found->topic->config.delayed_delivery;
+}
+
 bool WorkPlaces::CanScan(WorkPlace* place) {
-  if (!place->scan_from) return false;
+  if (!place->scan_from || place->scan_rests) return false;
   if (!place->leased) place->leased = services_->workers->Lease(place->id, session_);
   if (!place->leased) return false;
   return place->partition->log() == nullptr ||
@@ -83,7 +90,7 @@ void WorkPlaces::GiveUpLeases() {
 std::vector<Waiters::Target> WorkPlaces::Awaited() const {
   std::vector<Waiters::Target> targets;
   for (const WorkPlacePtr& place : places_) {
-    if (place->leased && place->scan_from)
+    if (place->leased && place->scan_from && !place->scan_rests)
       targets.push_back({.partition = place->partition, .above = *place->scan_from});
   }
   return targets;

@@ -25,11 +25,11 @@ struct WorkPlace {
   PartitionIndex shard;
   std::string topic;
   std::shared_ptr<Partition> partition;
-  bool delays = false;
   bool ready = true;                // something may be had there
   bool signalled = false;           // the machine said so since it was asked last
   bool leased = false;              // this session scans it
   std::optional<Offset> scan_from;  // what the machine wants to know more of
+  bool scan_rests = false;          // the log could not be read from there on, a moment ago
 };
 using WorkPlacePtr = std::shared_ptr<WorkPlace>;
 
@@ -43,14 +43,18 @@ class WorkPlaces {
   // Keys of records count: order=key.
   bool keys() const { return reads_ != nullptr && reads_->settings.order == ShareOrder::kKey; }
 
-  // Something may be had everywhere, or in the one of the share-partition: false when there is
-  // none.
+  // Something may be had everywhere, also what could not be read, or in the one of the
+  // share-partition: false when there is none.
   void SetAllReady();
   bool SetReady(const SharePartitionId& id);
   // The next one in turn where something may be had; null: none.
   WorkPlacePtr NextReady();
 
-  // The machine wants to know more, this session is the one that scans, and there is more.
+  // Records of the place's topic may have a time of delivery.
+  bool TakesDelays(const WorkPlace& place) const;
+
+  // The machine wants to know more, this session is the one that scans, and there is more that can
+  // be read.
   bool CanScan(WorkPlace* place);
   void GiveUpLease(WorkPlace* place);
   void GiveUpLeases();

@@ -249,14 +249,16 @@ void WorkerSession::OnScanned(const WorkPlacePtr& place, Offset from,
   std::shared_ptr<const JobBuffer> buffer;
   if (read.ok()) {
     bool keys = false;
+    bool delays = false;
     {
       absl::MutexLock lock(&mu_);
       keys = places_.keys();
+      delays = places_.TakesDelays(*place);
     }
     const BatchSpan& batches = read->read.batches;
     if (batches.size > 0) {
       scan = ScanJobs(absl::string_view(batches.data.get(), batches.size), from,
-                      {.keys = keys, .delays = place->delays, .now_ms = services_->clock->NowMs()});
+                      {.keys = keys, .delays = delays, .now_ms = services_->clock->NowMs()});
     }
     const Offset next = read->read.next_offset;
     buffer = std::make_shared<const JobBuffer>(
@@ -274,6 +276,8 @@ void WorkerSession::OnScanned(const WorkPlacePtr& place, Offset from,
       try_again_soon_ = true;
       place->ready = false;
     } else if (owner_ != nullptr && !closed_) {
+      // What was scanned before may be had all the same.
+      if (!read.ok() && !scan) place->scan_rests = try_again_soon_ = true;
       if (buffer != nullptr) buffer_ = std::move(buffer);
       Acquire(place, std::move(scan));
     }
@@ -307,18 +311,28 @@ void WorkerSession::Acquire(const WorkPlacePtr& place, std::optional<ShareScan> 
 
 void WorkerSession::OnAcquired(const WorkPlacePtr& place, int64_t asked,
                                absl::StatusOr<Acquired> acquired) {
+  bool closed = false;
   {
     absl::MutexLock lock(&mu_);
     busy_ = false;
-    if (closed_) return;  // what came too late goes back with the session
-    if (acquired.ok()) {
+    closed = closed_;
+    if (closed) {
+      // What came too late goes back below.
+    } else if (acquired.ok()) {
       NoteAcquired(place, asked, *std::move(acquired));
     } else {
       place->ready = false;  // it is not open yet, or the group goes: a while later it is known
       places_.GiveUpLease(place.get());
     }
   }
-  Pump();
+  if (!closed) return Pump();
+  // The machine may have heard of the end before it heard of this.
+  services_->shares->Tell(
+      place->shard,
+      [id = options_.id](ShareMachine& machine, const MachineTime& now, Done done) {
+        return machine.sessions().Close(now, id, std::move(done));
+      },
+      [](const absl::Status&) {});
 }
 
 void WorkerSession::NoteAcquired(const WorkPlacePtr& place, int64_t asked, Acquired acquired) {

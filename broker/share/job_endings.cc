@@ -72,6 +72,10 @@ void EndAttempts(const MachineTime& now, ShareContext* context, const ShareConte
                                           .worker = WorkerOf(*context, jobs[0].lock.session),
                                           .ending = std::string(transition.ending),
                                           .error = ending.error}};
+  JobsParked behind{.number = parked.number, .jobs = {}, .before = {}};  // in the lines of theirs
+  const auto room = static_cast<size_t>(
+      std::clamp<int64_t>(known.settings->max_parked - known.entry->partition.parked(), 0,
+                          static_cast<int64_t>(limits::kParkedPerDecision)));
   ShareOutcomes outcomes;
   ShareTally tally;
   for (const LockedJobs& locked : jobs) {
@@ -85,7 +89,10 @@ void EndAttempts(const MachineTime& now, ShareContext* context, const ShareConte
       }
       job.last_lock = {context->epoch, locked.lock.counter};
       job = AfterAttempt(now, context, *known.settings, std::move(job), ending);
-      if (job.key.has_value()) order.OnHolderParked(offset, *job.key);
+      if (job.key.has_value()) {
+        order.OnHolderParked(offset, *job.key, room - std::min(room, behind.jobs.size()),
+                             &behind.jobs);
+      }
       ++outcomes.released;
       if (job.reason.has_value()) ++outcomes.died[static_cast<size_t>(*job.reason) - 1];
       WakeAt(now, context, known.entry, job.due_ms);
@@ -96,6 +103,7 @@ void EndAttempts(const MachineTime& now, ShareContext* context, const ShareConte
     if (!transition.counted) tally.uncounted_releases += locked.jobs.size();
   }
   draft->Add(ShareRecordOf(parked));
+  if (!behind.jobs.empty()) draft->Add(ShareRecordOf(behind));
   draft->TellOutcomes(known.entry->partition.id(), outcomes);
   if (tally == ShareTally{}) return;
   draft->OnDurable(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
@@ -109,6 +110,26 @@ void KeyLines::PopLine(const KeyHash& key) {
   jobs_.erase(job);
   --in_line_;
   DropIfEmpty(index);
+}
+
+std::vector<Offset> KeyLines::CutLine(const KeyHash& key, size_t keep) {
+  WEIR_CHECK(keep > 0);
+  std::vector<Offset> cut;
+  if (LineOf(key) <= keep) return cut;
+  Key& line = keys_[by_hash_.find(key)->second];
+  Offset last = line.first;
+  for (size_t i = 1; i < keep; ++i) last = jobs_.find(last)->second.next;
+  Offset next = std::exchange(jobs_.find(last)->second.next, kNobody);
+  while (next != kNobody) {
+    const auto job = jobs_.find(next);
+    cut.push_back(next);
+    next = job->second.next;
+    jobs_.erase(job);
+  }
+  line.last = last;
+  line.in_line -= static_cast<uint32_t>(cut.size());
+  in_line_ -= cut.size();
+  return cut;
 }
 
 void KeyLines::LeaveLine(Offset job) {

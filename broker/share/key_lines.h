@@ -35,6 +35,8 @@ class KeyLines {
   size_t LineOf(const KeyHash& key) const;  // jobs in its line
   // Takes the first out of the line.
   void PopLine(const KeyHash& key);
+  // Takes all but the first `keep` out of the line, and gives them.
+  std::vector<Offset> CutLine(const KeyHash& key, size_t keep);
   // Takes a job out of the middle of its line.
   void LeaveLine(Offset job);
 

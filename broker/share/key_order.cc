@@ -1,5 +1,6 @@
 #include "broker/share/key_order.h"
 
+#include <algorithm>
 #include <string>
 
 #include "broker/share/share_records.h"
@@ -90,8 +91,12 @@ absl::StatusOr<bool> KeyOrder::IsFirst(Offset job, const KeyHash& key) const {
   return there.has_value() && there->job == job && (!here.has_value() || *here > job);
 }
 
-void KeyOrder::OnHolderParked(Offset job, const KeyHash& key) {
+void KeyOrder::OnHolderParked(Offset job, const KeyHash& key, size_t room,
+                              std::vector<ParkedJob>* line) {
   KeyLines& lines = entry_.window.lines;
+  const size_t waiting = lines.LineOf(key);
+  const size_t keep = std::max(kLineBehindRetried, waiting - std::min(waiting, room));
+  for (const Offset waits : lines.CutLine(key, keep)) line->push_back(OrdinaryInLine(waits, key));
   // The store knows that it holds the key; memory only needs to while somebody waits here.
   if (lines.HolderOf(key) == job && !lines.HasLine(key)) lines.Release(key);
 }

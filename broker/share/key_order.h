@@ -34,8 +34,9 @@ class KeyOrder {
   // A parked job is due. False: its key is not free.
   absl::StatusOr<bool> OnDue(const ParkedJob& job);
 
-  // The job is to be parked, or is dying, and goes on holding its key.
-  void OnHolderParked(Offset job, const KeyHash& key);
+  // The job is to be parked, or is dying, and goes on holding its key. Of what waits behind it in
+  // memory, more than a little goes to `line` (at most `room` jobs), which is to be drafted.
+  void OnHolderParked(Offset job, const KeyHash& key, size_t room, std::vector<ParkedJob>* line);
   // The job is done; if it held its key, that is the next one's: it is made available, or ready.
   // The key is a copy: what it is taken from may move meanwhile.
   absl::Status OnDone(Offset job, KeyHash key);

@@ -47,6 +47,15 @@ struct ParkedJob {
   bool operator==(const ParkedJob&) const = default;
 };
 
+// A job that goes to the store because others of its key come first.
+inline ParkedJob OrdinaryInLine(Offset job, const KeyHash& key) {
+  return {.offset = job,
+          .last = job,
+          .cause = ParkedCause::kBlocked,
+          .due_ms = kOrdinaryTurn,
+          .key = key};
+}
+
 // The store has it in the line of its key.
 inline bool IsInLine(const ParkedJob& job) {
   return job.cause == ParkedCause::kBlocked || job.holds_key;

@@ -167,9 +167,7 @@ absl::Status ScanIntake::TakeRecord(const ScannedRecord& record) {
       window_.lines.LineUp(*job.key, job.offset);
       break;
     case KeyOrder::Turn::kLaterInStore:
-      job.cause = ParkedCause::kBlocked;
-      job.due_ms = kOrdinaryTurn;
-      parked_.jobs.push_back(std::move(job));
+      parked_.jobs.push_back(OrdinaryInLine(job.offset, *job.key));
       break;
   }
   return absl::OkStatus();

@@ -9,7 +9,7 @@ import grpc
 
 from broker_process import DEADLINE, BrokerTest
 from share_worker import Worker, accept, acknowledgement, codes, jobs_of, keep
-from weir.v1 import common_pb2, group_pb2, group_pb2_grpc, log_pb2, share_pb2, share_pb2_grpc
+from weir.v1 import admin_pb2, common_pb2, group_pb2, group_pb2_grpc, log_pb2, share_pb2, share_pb2_grpc
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -341,6 +341,20 @@ class Share(BrokerTest):
         self.assertIn("4097", result.error.message.replace(",", ""))
         longest = acknowledgement(job, share_pb2.REJECT, error="e" * 4_096)
         self.assertEqual(codes(self.acknowledge("texts", longest).acknowledged), [OK])
+
+    def test_a_topic_that_takes_delays_from_now_on_has_them_kept_by_workers_that_are_there(self):
+        self.new_group("altered", each=1)
+        worker = Worker(self.broker, "altered", accept)
+        worker.wait_for_jobs(1)
+        self.broker.admin.AlterTopicConfig(
+            admin_pb2.AlterTopicConfigRequest(name="altered", set={"delayed.delivery": "true"}), timeout=DEADLINE)
+        request = log_pb2.ProduceRequest(topic="altered", partition=0)
+        request.records.records.add(value=b"later", deliver_at_ms=int(time.time() * 1000) + 3_600_000)
+        request.records.records.add(value=b"now")
+        self.broker.log_service.Produce(request, timeout=DEADLINE)
+        worker.wait_for_jobs(2)
+        self.assertEqual([job.value for job in worker.jobs], [b"0", b"now"])
+        worker.leave()
 
     def test_a_job_that_goes_out_alone_comes_to_a_worker_that_was_silent_about_others(self):
         self.new_group("silent", each=2, ack_timeout_ms=6000, max_delivery_attempts=1000, retry_backoff_max_ms=10)

@@ -269,6 +269,40 @@ TEST_F(ShareMachineTest, BehindAJobThatFailsOnAndOnTheStoreHoldsTheLine) {
   EXPECT_GE(Describe().progress.parked, 4'900);
 }
 
+TEST_F(ShareMachineTest, KeysThatAllFailHoldUpNoOtherHoweverMuchWaitsBehindThem) {
+  constexpr int kHot = 12;
+  constexpr int64_t kEach = 6'000;
+  Configure({.order = ShareOrder::kKey});
+  Open();
+  for (int key = 0; key < kHot; ++key) Produce(kEach, absl::StrCat("hot ", key));
+  Produce(1, "other");
+  int64_t failed = 0;
+  for (int tries = 0; failed < kHot && tries < 100; ++tries) {
+    const Acquired acquired = Acquire(1);
+    failed += Count(acquired);
+    if (Count(acquired) > 0) Acknowledge(acquired, AckOutcome::kRelease);
+  }
+  ASSERT_EQ(failed, kHot);
+  Acquired other = Acquire(1);
+  for (int tries = 0; Count(other) == 0 && tries < 10; ++tries) other = Acquire(1);
+  ASSERT_EQ(Count(other), 1);
+  EXPECT_EQ(other.jobs[0].first, Offset{kHot * kEach});
+  EXPECT_EQ(Describe().jobs.blocked, kHot * (kEach - 1));
+  Acknowledge(other, AckOutcome::kAccept);
+  ASSERT_EQ(world_.Restart(), "");
+  // The jobs of each key come in order all the same, through memory and store.
+  world_.Advance(absl::Seconds(2));
+  std::vector<int64_t> next(kHot, 0);
+  for (int i = 0; i < kHot * 300; ++i) {
+    Acquired acquired = Acquire(1);
+    for (int tries = 0; Count(acquired) == 0 && tries < 100; ++tries) acquired = Acquire(1);
+    ASSERT_EQ(Count(acquired), 1) << i;
+    const int64_t offset = acquired.jobs[0].first.value();
+    ASSERT_EQ(offset % kEach, next[static_cast<size_t>(offset / kEach)]++);
+    Acknowledge(acquired, AckOutcome::kAccept);
+  }
+}
+
 TEST_F(ShareMachineTest, JobsInLineAreBounded) {
   Configure({.order = ShareOrder::kKey});
   Open();
