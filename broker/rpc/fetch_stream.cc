@@ -150,10 +150,6 @@ void FetchStream::OnCancel() {
 }
 
 void FetchStream::OnDone() {
-  {
-    absl::MutexLock lock(&mu_);  // OnCancel was before, also for whoever cannot look into gRPC
-    to_cancel_ = nullptr;
-  }
   message_memory_.Release();
   memory_.Release();
   services_->calls->Leave(this);
