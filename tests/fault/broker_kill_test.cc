@@ -166,7 +166,8 @@ TEST_F(BrokerKillTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
             << found.removed << " removed by retention, " << lasting_.acknowledged_count()
             << " read by groups, which saw " << totals.seen << " in " << totals.begins
             << " beginnings with " << totals.commits << " commits; " << fleet_->processes().kills()
-            << " members killed, " << fleet_->processes().leaves() << " left, seed " << seed_ << "\n";
+            << " members killed, " << fleet_->processes().leaves() << " left, seed " << seed_
+            << "\n";
   EXPECT_EQ(broker_.Terminate(), 0);
 }
 

@@ -233,8 +233,9 @@ TEST_F(ShareKillTest, NoJobIsLostNoneIsDoneTwiceAndEveryLetterIsDrivenOnce) {
             << " jobs, handed out " << totals.handed_out << " times, accepted " << totals.accepted
             << " (" << totals.late << " late), released " << totals.released << ", rejected "
             << totals.rejected << ", locks lost " << totals.lost << "; dead letters "
-            << audits[0].letters() << " and " << audits[1].letters() << "; " << fleet_->processes().kills()
-            << " workers killed, " << fleet_->processes().leaves() << " left, seed " << seed_ << "\n";
+            << audits[0].letters() << " and " << audits[1].letters() << "; "
+            << fleet_->processes().kills() << " workers killed, " << fleet_->processes().leaves()
+            << " left, seed " << seed_ << "\n";
   EXPECT_EQ(broker_.Terminate(), 0);
 }
 
