@@ -142,7 +142,7 @@ void Acquisition::SayWhatIsMissing(Call* call) {
   acquired.available = window.available_jobs();
   acquired.alone_waiting = static_cast<int64_t>(window.alone.size());
   if (!window.ready.empty()) acquired.due_since_ms = window.ready.begin()->first;
-  const bool waking = window.scanned < call->known.entry->partition.blocked_end();
+  const bool waking = call->known.entry->scanned() < call->known.entry->partition.blocked_end();
   const int64_t enough = std::max(call->request.max_jobs, limits::kScanAheadJobs);
   if (settings.pause == SharePause::kPaused) {
     acquired.state = AcquireState::kPaused;
@@ -155,7 +155,7 @@ void Acquisition::SayWhatIsMissing(Call* call) {
       WakeAt(call->now, context_, call->known.entry,
              call->now.monotonic + absl::Milliseconds(limits::kParkLimitLookMs));
   } else if (window.available_jobs() < enough || waking) {
-    acquired.scan_from = std::max(window.scanned, call->known.entry->partition.start());
+    acquired.scan_from = call->known.entry->scanned();
   }
   window.limited = acquired.state == AcquireState::kInFlightLimit ||
                    acquired.state == AcquireState::kParkLimit ||

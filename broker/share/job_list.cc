@@ -112,7 +112,7 @@ SharePartitionDescription DescribeSharePartition(const ShareContext& context,
   if (known.settings->pause == SharePause::kPausedByBreaker)
     described.state = AcquireState::kPausedByBreaker;
   described.progress = ProgressOf(context, known.entry);
-  described.scanned = std::max(window.scanned, partition.start());
+  described.scanned = known.entry->scanned();
   described.jobs = CountJobs(*known.entry);
   described.dead_letter_error = window.letter_error;
   described.counts = partition.counts();

@@ -34,7 +34,7 @@ absl::StatusOr<std::optional<KeyOrder::InStore>> KeyOrder::FirstInStore(const Ke
 }
 
 bool KeyOrder::MayHaveTurn(const InStore& next) const {
-  return next.turn != kOrdinaryTurn || next.job < entry_.window.scanned ||
+  return next.turn != kOrdinaryTurn || next.job < entry_.scanned() ||
          SeededBug("share-wake-too-early");
 }
 
@@ -123,7 +123,8 @@ absl::Status KeyOrder::OnDone(Offset job, KeyHash key) {
 
 absl::Status KeyOrder::Wake() {
   DeliveryWindow& window = entry_.window;
-  if (!window.wake_keys || window.scanned < entry_.partition.blocked_end()) return absl::OkStatus();
+  if (!window.wake_keys || entry_.scanned() < entry_.partition.blocked_end())
+    return absl::OkStatus();
   const SharePlace& place = entry_.partition.place();
   while (window.ready.size() < limits::kParkedInMemory) {
     const ShareKeyRange lines = ParkedLinesOf(place);

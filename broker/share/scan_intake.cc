@@ -51,7 +51,7 @@ AcquireState LimitOf(const ShareContext::Known& known) {
   if (window.locks.in_flight() >= known.settings->max_in_flight)
     return AcquireState::kInFlightLimit;
   // What was scanned before a reload is scanned again in any case: keys wait for it.
-  const bool scanning_again = window.scanned < partition.blocked_end();
+  const bool scanning_again = known.entry->scanned() < partition.blocked_end();
   if (partition.parked() >= known.settings->max_parked && !scanning_again &&
       !SeededBug("share-forget-park-limit"))
     return AcquireState::kParkLimit;
@@ -68,7 +68,7 @@ ScanIntake::ScanIntake(const MachineTime& now, ShareContext* context,
       order_(context->reader, known.entry) {
   const int64_t room = known.settings->max_parked - partition_.parked();
   may_park_ = std::min(room, static_cast<int64_t>(limits::kParkedPerDecision));
-  if (window_.scanned < partition_.blocked_end())
+  if (known.entry->scanned() < partition_.blocked_end() || SeededBug("share-forget-park-limit"))
     may_park_ = static_cast<int64_t>(limits::kParkedPerDecision);
   parked_.number = partition_.number();
   gone_.number = partition_.number();
@@ -80,7 +80,7 @@ bool ScanIntake::HasRoom() const {
 }
 
 absl::Status ScanIntake::Take(const ShareScan& scan, ShareDraft* draft) {
-  window_.scanned = std::max(window_.scanned, partition_.start());
+  window_.scanned = known_.entry->scanned();
   if (scan.from > window_.scanned || scan.to <= window_.scanned) return absl::OkStatus();
   absl::Status status;
   for (const ScannedRange& range : scan.ranges) {

@@ -3,6 +3,7 @@
 #ifndef WEIR_BROKER_SHARE_SHARE_TABLE_H_
 #define WEIR_BROKER_SHARE_SHARE_TABLE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,9 @@ namespace weir {
 struct ShareEntry {
   SharePartition partition;
   DeliveryWindow window;
+
+  // Everything before it is known. What is settled need not be scanned.
+  Offset scanned() const { return std::max(window.scanned, partition.start()); }
 };
 
 class ShareTable {

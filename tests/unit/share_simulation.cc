@@ -82,7 +82,7 @@ void ShareSimulation::CheckCounts() {
     const SharePartition& partition = entry->partition;
     const Offset end = world_.log(partition.id().partition).end();
     int64_t unknown = 0;  // not scanned, and not finished before a restart
-    partition.settled().VisitGaps({std::max(entry->window.scanned, partition.start()), end - 1},
+    partition.settled().VisitGaps({entry->scanned(), end - 1},
                                   [&](const OffsetRange& gap) { unknown += gap.size(); });
     Offset first_parked = partition.start();
     const ShareKeyRange places = ParkedPlacesOf(partition.place(), Offset{0});

@@ -14,7 +14,7 @@ namespace {
 constexpr int kActions = 600;
 
 TEST(ShareSimulationTest, WhatMustHoldHoldsInAnyWorld) {
-  ForSeeds("WEIR_SHARE_SEEDS", 300, [](uint64_t seed) {
+  ForSeeds("WEIR_SHARE_SEEDS", 1'000, [](uint64_t seed) {
     ASSERT_EQ(ShareSimulation(seed).Run(kActions), "") << "WEIR_SEED=" << seed;
   });
 }
