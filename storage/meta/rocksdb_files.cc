@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "storage/base/file_system.h"
+#include "storage/base/seeded_bugs.h"
 
 namespace weir {
 namespace {
@@ -18,13 +19,6 @@ using rocksdb::IOStatus;
 std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 bool IsManifest(const std::string& path) {
   return absl::StartsWith(FileName(path), kManifestPrefix);
-}
-
-IOStatus SyncDirectory(rocksdb::FileSystem* fs, const std::string& path) {
-  std::unique_ptr<rocksdb::FSDirectory> directory;
-  IOStatus status = fs->NewDirectory(path, IOOptions(), &directory, nullptr);
-  if (status.ok()) status = directory->Fsync(IOOptions(), nullptr);
-  return status;
 }
 
 }  // namespace
@@ -64,12 +58,38 @@ class RocksDbFiles::MarkedManifest : public rocksdb::FSWritableFileOwnerWrapper 
   uint64_t size_ = 0;
 };
 
+class RocksDbFiles::FlushedDirectory : public rocksdb::FSDirectoryWrapper {
+ public:
+  FlushedDirectory(RocksDbFiles* files, std::unique_ptr<rocksdb::FSDirectory> directory)
+      : FSDirectoryWrapper(std::move(directory)), files_(*files) {}
+
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return files_.FlushDirectory([&] { return FSDirectoryWrapper::Fsync(options, debug); });
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions& how) override {
+    return files_.FlushDirectory(
+        [&] { return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, how); });
+  }
+
+ private:
+  RocksDbFiles& files_;
+};
+
 IOStatus RocksDbFiles::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* file,
                                        IODebugContext* debug) {
   IOStatus status = target()->NewWritableFile(path, options, file, debug);
   if (status.ok() && IsManifest(path))
     *file = std::make_unique<MarkedManifest>(this, path, std::move(*file));
+  return status;
+}
+
+IOStatus RocksDbFiles::NewDirectory(const std::string& path, const IOOptions& options,
+                                    std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                    IODebugContext* debug) {
+  const IOStatus status = target()->NewDirectory(path, options, directory, debug);
+  if (status.ok()) *directory = std::make_unique<FlushedDirectory>(this, std::move(*directory));
   return status;
 }
 
@@ -81,8 +101,8 @@ IOStatus RocksDbFiles::RenameFile(const std::string& from, const std::string& to
     is_snapshot = marks_.erase(from) > 0;  // the only directory that is renamed
   }
   IOStatus status;
-  if (is_snapshot) status = SyncDirectory(target(), from);
-  if (status.ok()) status = SyncDirectory(target(), ParentPath(to));
+  if (is_snapshot) status = SyncDirectory(from);
+  if (status.ok()) status = SyncDirectory(ParentPath(to));
   if (status.ok()) status = target()->RenameFile(from, to, options, debug);
   return status;
 }
@@ -102,6 +122,18 @@ IOStatus RocksDbFiles::FileExists(const std::string& path, const IOOptions& opti
                                   IODebugContext* debug) {
   if (FileName(path) == "archive") return IOStatus::NotFound(path);
   return target()->FileExists(path, options, debug);
+}
+
+IOStatus RocksDbFiles::FlushDirectory(absl::FunctionRef<IOStatus()> flush) {
+  absl::MutexLock lock(&directories_mu_);
+  if (directories_.ok() || SeededBug("forget-failed-directory")) directories_ = flush();
+  return directories_;
+}
+
+IOStatus RocksDbFiles::SyncDirectory(const std::string& path) {
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  const IOStatus status = NewDirectory(path, IOOptions(), &directory, nullptr);
+  return status.ok() ? directory->Fsync(IOOptions(), nullptr) : status;
 }
 
 ManifestMark RocksDbFiles::ReadMark(const std::string& directory) {
@@ -128,7 +160,7 @@ IOStatus RocksDbFiles::Mark(const std::string& path, uint64_t size) {
   IOStatus status = rocksdb::WriteStringToFile(target(), EncodeManifestMark(mark), temporary,
                                                /*should_sync=*/true);
   if (status.ok()) status = target()->RenameFile(temporary, to, IOOptions(), nullptr);
-  if (status.ok()) status = SyncDirectory(target(), directory);
+  if (status.ok()) status = SyncDirectory(directory);
   return status;
 }
 

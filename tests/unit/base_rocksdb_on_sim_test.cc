@@ -199,7 +199,7 @@ TEST(RocksDbOnSimTest, OpeningOnACrashedDiskFails) {
   EXPECT_TRUE(fs.crashed());
 }
 
-class RocksDbFilesTest : public ::testing::Test {
+class FilesOnSimTest : public ::testing::Test {
  protected:
   std::string Content(const std::string& path) {
     std::string content;
@@ -212,7 +212,7 @@ class RocksDbFilesTest : public ::testing::Test {
   rocksdb::Env* const env_ = files_.env();
 };
 
-TEST_F(RocksDbFilesTest, NewFilesBeginEmptyAndReopenedOnesGoOn) {
+TEST_F(FilesOnSimTest, NewFilesBeginEmptyAndReopenedOnesGoOn) {
   std::unique_ptr<rocksdb::WritableFile> file;
   fs_.WriteRaw("/a", "old content");
   ASSERT_TRUE(env_->NewWritableFile("/a", &file, rocksdb::EnvOptions()).ok());
@@ -227,7 +227,7 @@ TEST_F(RocksDbFilesTest, NewFilesBeginEmptyAndReopenedOnesGoOn) {
   EXPECT_EQ(Content("/a"), "one!");
 }
 
-TEST_F(RocksDbFilesTest, SequentialReadsSkipAndRandomReadsDoNotMoveThem) {
+TEST_F(FilesOnSimTest, SequentialReadsSkipAndRandomReadsDoNotMoveThem) {
   fs_.WriteRaw("/a", "0123456789");
   std::unique_ptr<rocksdb::SequentialFile> sequential;
   std::unique_ptr<rocksdb::RandomAccessFile> random;
@@ -244,7 +244,7 @@ TEST_F(RocksDbFilesTest, SequentialReadsSkipAndRandomReadsDoNotMoveThem) {
   EXPECT_EQ(result.ToString(), "789");
 }
 
-TEST_F(RocksDbFilesTest, NamesAreTheFileSystems) {
+TEST_F(FilesOnSimTest, NamesAreTheFileSystems) {
   std::vector<std::string> children;
   uint64_t size = 0;
   bool is_directory = false;
@@ -269,7 +269,7 @@ TEST_F(RocksDbFilesTest, NamesAreTheFileSystems) {
   EXPECT_THAT(fs_.AllFiles(), IsEmpty());
 }
 
-TEST_F(RocksDbFilesTest, SyncOfADirectoryBringsItsNames) {
+TEST_F(FilesOnSimTest, SyncOfADirectoryBringsItsNames) {
   std::unique_ptr<rocksdb::WritableFile> file;
   std::unique_ptr<rocksdb::Directory> directory;
   ASSERT_TRUE(env_->NewWritableFile("/a", &file, rocksdb::EnvOptions()).ok());
