@@ -33,6 +33,7 @@ struct DeliveryWindow {
   ByDue dying;  // whose letters wait to be taken
   KeyLines lines;
   HeldKeys held_keys;
+  LineBegins line_begins;
   Offset first_parked;  // no job before it is parked, nor ever will be
   // With order=key after a reload: keys whose jobs are all in the store have not been looked at
   // yet. They are when everything before SharePartition::blocked_end() is scanned.

@@ -6,11 +6,13 @@
 
 #include "storage/base/check.h"
 #include "storage/base/limits.h"
+#include "storage/base/seeded_bugs.h"
 
 namespace weir {
 namespace {
 
 constexpr uint8_t kStays = std::numeric_limits<uint8_t>::max();
+constexpr size_t kRemembered = 1024;  // lines of which the begin is known
 
 }  // namespace
 
@@ -188,6 +190,22 @@ void HeldKeys::Remove(const KeyHash& key) {
   }
   const auto found = exact_.find(key.low);
   if (found != exact_.end() && --found->second == 0) exact_.erase(found);
+}
+
+LineBegins::Place LineBegins::Of(const KeyHash& key) const {
+  const auto found = begins_.find(key);
+  return found == begins_.end() ? Place{} : found->second;
+}
+
+void LineBegins::Note(const KeyHash& key, const Place& first) {
+  if (begins_.size() >= kRemembered && !begins_.contains(key)) begins_.clear();
+  begins_[key] = first;
+}
+
+void LineBegins::OnStored(const KeyHash& key, const Place& place) {
+  const auto found = begins_.find(key);
+  if (found != begins_.end() && !SeededBug("share-line-begins-late"))
+    found->second = std::min(found->second, place);
 }
 
 }  // namespace weir

@@ -5,6 +5,7 @@
 #ifndef WEIR_BROKER_SHARE_KEY_LINES_H_
 #define WEIR_BROKER_SHARE_KEY_LINES_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -85,6 +86,28 @@ class HeldKeys {
 
   absl::flat_hash_map<uint64_t, uint32_t> exact_;  // jobs, by half of the hash
   std::vector<uint8_t> filter_;                    // in its place when not empty; 255 stays
+};
+
+// LineBegins: where the line that the store has of a key begins, at the earliest, of the keys that
+// were looked at last. Without it every look would pass over all that was taken out of the line
+// before, which the store still has as deleted. Kept by replay.
+class LineBegins {
+ public:
+  struct Place {
+    int64_t turn = 0;
+    Offset job;
+
+    auto operator<=>(const Place&) const = default;
+  };
+
+  Place Of(const KeyHash& key) const;
+  // Nobody in the line stands before the place.
+  void Note(const KeyHash& key, const Place& first);
+  // Somebody comes to the line.
+  void OnStored(const KeyHash& key, const Place& place);
+
+ private:
+  absl::flat_hash_map<KeyHash, Place> begins_;  // bounded
 };
 
 }  // namespace weir

@@ -22,14 +22,21 @@ constexpr size_t kLineBehindRetried = 100;
 absl::StatusOr<std::optional<KeyOrder::InStore>> KeyOrder::FirstInStore(const KeyHash& key) const {
   std::optional<InStore> first;
   if (!entry_.window.held_keys.MaybeHeld(key)) return first;
-  const ShareKeyRange line = ParkedLineOf(entry_.partition.place(), KeyHashBytes(key));
-  WEIR_RETURN_IF_ERROR(reader_->Scan(StateFamily::kParked, line.start, line.end,
-                                     [&](absl::string_view bytes, absl::string_view) {
-                                       const Offset job = OffsetOfParkedKey(bytes);
-                                       if (done_.contains(job)) return true;
-                                       first = InStore{job, TurnOfLineKey(bytes)};
-                                       return false;
-                                     }));
+  const SharePlace& place = entry_.partition.place();
+  const std::string hash = KeyHashBytes(key);
+  LineBegins& begins = entry_.window.line_begins;
+  const LineBegins::Place from = begins.Of(key);
+  std::optional<LineBegins::Place> begin;  // also of one that is done
+  WEIR_RETURN_IF_ERROR(
+      reader_->Scan(StateFamily::kParked, ParkedLineKey(place, hash, from.turn, from.job),
+                    ParkedLineOf(place, hash).end, [&](absl::string_view bytes, absl::string_view) {
+                      const InStore next{OffsetOfParkedKey(bytes), TurnOfLineKey(bytes)};
+                      if (!begin.has_value()) begin = {next.turn, next.job};
+                      if (done_.contains(next.job)) return true;
+                      first = next;
+                      return false;
+                    }));
+  if (begin.has_value()) begins.Note(key, *begin);
   return first;
 }
 

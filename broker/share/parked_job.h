@@ -60,6 +60,10 @@ inline ParkedJob OrdinaryInLine(Offset job, const KeyHash& key) {
 inline bool IsInLine(const ParkedJob& job) {
   return job.cause == ParkedCause::kBlocked || job.holds_key;
 }
+// Where it stands there: first the one that holds the key.
+inline int64_t TurnInLine(const ParkedJob& job) {
+  return job.cause == ParkedCause::kBlocked ? job.due_ms : 0;
+}
 
 // How one attempt went, for the dead letter.
 struct AttemptEnd {

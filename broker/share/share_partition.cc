@@ -156,7 +156,8 @@ absl::Status SharePartition::Park(const ParkedJob& job, std::vector<StateChange>
                           .key = job.cause == ParkedCause::kBlocked ? job.key : std::nullopt};
   Put(StateFamily::kParked, ParkedPlaceKey(place_, job.offset), EncodeParkedPlace(place), changes);
   if (job.cause == ParkedCause::kBlocked) {
-    Put(StateFamily::kParked, ParkedLineKey(place_, KeyHashBytes(*job.key), job.due_ms, job.offset),
+    Put(StateFamily::kParked,
+        ParkedLineKey(place_, KeyHashBytes(*job.key), TurnInLine(job), job.offset),
         EncodeParkedJob(job), changes);
     blocked_end_ = std::max(blocked_end_, job.offset + 1);
     return absl::OkStatus();
@@ -164,8 +165,8 @@ absl::Status SharePartition::Park(const ParkedJob& job, std::vector<StateChange>
   Put(StateFamily::kParked, ParkedDueKey(place_, job.due_ms, job.offset), EncodeParkedJob(job),
       changes);
   if (job.holds_key) {
-    Put(StateFamily::kParked, ParkedLineKey(place_, KeyHashBytes(*job.key), 0, job.offset), "",
-        changes);
+    Put(StateFamily::kParked,
+        ParkedLineKey(place_, KeyHashBytes(*job.key), TurnInLine(job), job.offset), "", changes);
   }
   return absl::OkStatus();
 }
@@ -181,13 +182,13 @@ absl::Status SharePartition::Unpark(const ParkedJob& job, std::vector<StateChang
   Remove(StateFamily::kParked, ParkedPlaceKey(place_, job.offset), changes);
   if (job.cause == ParkedCause::kBlocked) {
     Remove(StateFamily::kParked,
-           ParkedLineKey(place_, KeyHashBytes(*job.key), job.due_ms, job.offset), changes);
+           ParkedLineKey(place_, KeyHashBytes(*job.key), TurnInLine(job), job.offset), changes);
     return absl::OkStatus();
   }
   Remove(StateFamily::kParked, ParkedDueKey(place_, job.due_ms, job.offset), changes);
   if (job.holds_key) {
-    Remove(StateFamily::kParked, ParkedLineKey(place_, KeyHashBytes(*job.key), 0, job.offset),
-           changes);
+    Remove(StateFamily::kParked,
+           ParkedLineKey(place_, KeyHashBytes(*job.key), TurnInLine(job), job.offset), changes);
   }
   return absl::OkStatus();
 }

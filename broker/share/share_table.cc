@@ -164,7 +164,9 @@ absl::Status ShareTable::ReplayParked(absl::string_view payload,
   for (const ParkedJob& job : parked.before) OnUnparked(job, &entry->window);
   for (const ParkedJob& job : parked.jobs) {
     entry->window.parked.OnParked(job);
-    if (IsInLine(job)) entry->window.held_keys.Add(*job.key);
+    if (!IsInLine(job)) continue;
+    entry->window.held_keys.Add(*job.key);
+    entry->window.line_begins.OnStored(*job.key, {TurnInLine(job), job.offset});
   }
   return absl::OkStatus();
 }

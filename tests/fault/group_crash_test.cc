@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "tests/fault/group_workload.h"
+#include "tests/fault/machine_crash.h"
 #include "tests/support/environment.h"
 
 namespace weir {
@@ -26,18 +26,11 @@ constexpr int kQuickSeeds = 2;
 constexpr char kState[] = "/data/state";
 constexpr char kSnapshots[] = "/data/state-snapshot";
 
-// The disk at one moment, and what was known by then.
-struct Image {
-  std::unique_ptr<SimFileSystem> disk;
-  GroupDiskWorld::Ledger ledger;
-  std::string what;
-};
-
 // A life from its begin to its end.
 struct Life {
-  std::vector<Image> images;  // for every operation, the ways to crash in turn
+  std::vector<MachineImage> images;
   FakeTopics topics;
-  GroupDiskWorld::Records records;
+  MachineLedger::Records records;
 };
 
 uint64_t Seed(int number) {
@@ -46,37 +39,26 @@ uint64_t Seed(int number) {
 
 Life Live(uint64_t seed) {
   Life life;
-  auto owned = std::make_unique<SimFileSystem>(seed);
-  SimFileSystem& disk = *owned;
-  GroupDiskWorld world(std::move(owned));
+  GroupDiskWorld world(std::make_unique<SimFileSystem>(seed));
   EXPECT_TRUE(world.Open().ok());
-  absl::Mutex mu;  // RocksDB's threads write too
-  disk.SetObserver([&](const Operation& operation) {
-    if (IsRead(operation.kind)) return;
-    absl::MutexLock lock(&mu);
-    const uint64_t number = life.images.size();
-    const CrashMode mode = number % 3 == 0   ? CrashMode::kDropUnsynced
-                           : number % 3 == 1 ? CrashMode::kKeepAll
-                                             : CrashMode::kRandom;
-    life.images.push_back({disk.CrashImage(seed + number, mode), world.ledger(),
-                           absl::StrCat("seed ", seed, ", before operation ", number, " (",
-                                        operation.ToString(), "), mode ", static_cast<int>(mode))});
-  });
   {
-    GroupWorkload workload(&world, seed);
-    for (int step = 0; step < kSteps; ++step) workload.Step();
+    MachineImages images(&world, seed);
+    {
+      GroupWorkload workload(&world, seed);
+      for (int step = 0; step < kSteps; ++step) workload.Step();
+    }
+    world.Pump();
+    life.images = images.Take();
   }
-  world.Pump();
-  disk.SetObserver(nullptr);
   EXPECT_TRUE(world.failure().ok()) << world.failure();
   EXPECT_GT(world.log(0)->log_start(), Offset{0}) << "the log was trimmed";
   life.topics = world.topics();
-  life.records = world.records();
+  life.records = world.ledger().records();
   return life;
 }
 
 // All that can happen to a group did.
-void ExpectEveryKind(const GroupDiskWorld::Records& records) {
+void ExpectEveryKind(const MachineLedger::Records& records) {
   std::set<int> kinds;
   for (const auto& partition : records) {
     for (const InternalRecord& record : partition) kinds.insert(record.kind);
@@ -84,24 +66,10 @@ void ExpectEveryKind(const GroupDiskWorld::Records& records) {
   EXPECT_THAT(kinds, ::testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
 }
 
-// `world` is open.
-void ExpectWhatTheLogSays(GroupDiskWorld& world, const GroupDiskWorld::Ledger& ledger) {
-  ASSERT_TRUE(world.Flush().ok());
-  for (size_t i = 0; i < GroupDiskWorld::kPartitions; ++i) {
-    const int64_t end = world.log(i)->high_watermark().value();
-    ASSERT_GE(end, ledger.told[i]) << "somebody was told of what is gone";
-    ASSERT_LE(end, ledger.decided[i]);
-    const std::string expected = world.Replayed(i, end);
-    EXPECT_EQ(world.Loaded(i), expected);
-    EXPECT_EQ(world.Stored(i), expected);
-    EXPECT_EQ(*AppliedOffset(world.keeper().store(), GroupDiskWorld::Id(i)), Offset{end});
-  }
-}
-
 using Damage = std::function<void(SimFileSystem&)>;
 
 // The start that follows the crash, and what comes after it.
-void Verify(const Image& image, const Life& life, const Damage& damage, bool goes_on) {
+void Verify(const MachineImage& image, const Life& life, const Damage& damage, bool goes_on) {
   SCOPED_TRACE(image.what);
   std::unique_ptr<SimFileSystem> disk = image.disk->Clone();
   damage(*disk);
@@ -115,10 +83,10 @@ void Verify(const Image& image, const Life& life, const Damage& damage, bool goe
     for (int step = 0; step < 30; ++step) workload.Step();
   }
   world.Pump();
-  const GroupDiskWorld::Ledger ledger = world.ledger();
+  const MachineLedger::Counts ledger = world.ledger().counts();
   ASSERT_TRUE(world.Stop().ok());
   GroupDiskWorld later(world.disk().CrashImage(1, CrashMode::kDropUnsynced), 2, world.topics(),
-                       world.records());
+                       world.ledger().records());
   const absl::Status started = later.Open();
   ASSERT_TRUE(started.ok()) << started;
   ExpectWhatTheLogSays(later, ledger);

@@ -12,7 +12,13 @@ weir_test(state_keeper_crash_test
   LABELS fault)
 weir_test(group_crash_test
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/group_crash_test.cc ${CMAKE_CURRENT_LIST_DIR}/group_workload.cc
+          ${CMAKE_CURRENT_LIST_DIR}/machine_crash.cc
   DEPS weir_test_group_disk
+  LABELS fault)
+weir_test(share_crash_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/share_crash_test.cc ${CMAKE_CURRENT_LIST_DIR}/share_workload.cc
+          ${CMAKE_CURRENT_LIST_DIR}/machine_crash.cc
+  DEPS weir_test_share_disk
   LABELS fault)
 
 if(WEIR_SEEDED_BUGS)

@@ -1,5 +1,7 @@
 #include "tests/support/shard_world.h"
 
+#include <utility>
+
 #include "storage/base/check.h"
 
 namespace weir {
@@ -7,9 +9,10 @@ namespace {
 
 TopicId InternalTopic() { return LogWorld::Topic(1); }
 
-Ledger LogLedger() {
+Ledger LogLedger(std::vector<TopicId> others) {
   Ledger ledger;
-  ledger.live_topics = {InternalTopic()};
+  ledger.live_topics = std::move(others);
+  ledger.live_topics.push_back(InternalTopic());
   return ledger;
 }
 
@@ -21,8 +24,9 @@ LogWorldOptions LogOptions(int starts) {
 
 }  // namespace
 
-ShardWorld::ShardWorld(std::unique_ptr<SimFileSystem> disk, int starts)
-    : logs_(std::make_unique<LogWorld>(std::move(disk), LogLedger(), LogOptions(starts))),
+ShardWorld::ShardWorld(std::unique_ptr<SimFileSystem> disk, int starts, std::vector<TopicId> others)
+    : logs_(std::make_unique<LogWorld>(std::move(disk), LogLedger(std::move(others)),
+                                       LogOptions(starts))),
       timers_(std::make_unique<TimerQueue>(&logs_->clock(), TimerQueue::Drive::kManual)),
       rocks_(std::make_unique<RocksDbOnSim>(&logs_->disk())) {}
 

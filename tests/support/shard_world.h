@@ -25,8 +25,9 @@ class ShardWorld {
   static constexpr absl::Duration kSnapshotPause = absl::Seconds(30);
   static constexpr char kData[] = "/data";
 
-  // `starts`: how often this disk was started before.
-  explicit ShardWorld(std::unique_ptr<SimFileSystem> disk, int starts = 0);
+  // `starts`: how often this disk was started before. `others`: topics beside the machines'.
+  explicit ShardWorld(std::unique_ptr<SimFileSystem> disk, int starts = 0,
+                      std::vector<TopicId> others = {});
   // The derived class has called StopParts().
   virtual ~ShardWorld();
 
@@ -62,6 +63,7 @@ class ShardWorld {
   virtual void OnLoaded(size_t /*partition*/) {}
 
   Shard& shard(size_t partition) { return *shards_[partition]; }
+  const Shard& shard(size_t partition) const { return *shards_[partition]; }
   // Like kill -9, unless everything was stopped: no machine is called any more.
   void StopParts();
 

@@ -194,6 +194,23 @@ std::string Text(const JobDescription& job, int64_t origin_ms) {
   return text;
 }
 
+std::string Text(const ShareTable& table) {
+  std::string text;
+  for (const auto& [number, entry] : table.entries()) {
+    const SharePartition& partition = entry->partition;
+    absl::StrAppend(&text, number, " ", partition.id().group, " ", partition.incarnation(), " ",
+                    partition.start().value(), " parked ", partition.parked(), " blocked to ",
+                    partition.blocked_end().value(), " accepted ", partition.counts().accepted,
+                    " cancelled ", partition.counts().cancelled, " expired ",
+                    partition.counts().expired, " died");
+    for (const int64_t died : partition.counts().died) absl::StrAppend(&text, " ", died);
+    for (const auto& [first, last] : partition.settled().ranges())
+      absl::StrAppend(&text, "\n  ", first.value(), "-", last.value());
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
 std::string ShareErrorText(const absl::Status& status) {
   if (status.ok()) return "ok";
   const std::optional<Reason> reason = ReasonOf(status);

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "broker/runtime/internal_record.h"
 #include "broker/share/share_requests.h"
+#include "broker/share/share_table.h"
 
 namespace weir {
 
@@ -22,6 +23,8 @@ std::string Text(const DyingJob& job, int64_t origin_ms);
 // In a log that has what lies between these.
 std::string Text(const SharePartitionDescription& description, Offset log_start, Offset log_end);
 std::string Text(const JobDescription& job, int64_t origin_ms);
+// What records say of the share-partitions, without the parked jobs, which are in the store.
+std::string Text(const ShareTable& table);
 std::string ShareErrorText(const absl::Status& status);
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "storage/base/check.h"
+#include "tests/support/share_text.h"
 
 namespace weir {
 namespace {
@@ -82,19 +83,7 @@ absl::StatusOr<Acquired> ShareWorld::Acquire(AcquireRequest request, int64_t sca
 }
 
 std::string ShareWorld::Dump() const {
-  std::string text;
-  for (const auto& [number, entry] : machine_->table().entries()) {
-    const SharePartition& partition = entry->partition;
-    absl::StrAppend(&text, number, " ", partition.id().group, " ", partition.incarnation(), " ",
-                    partition.start().value(), " parked ", partition.parked(), " blocked to ",
-                    partition.blocked_end().value(), " accepted ", partition.counts().accepted,
-                    " cancelled ", partition.counts().cancelled, " expired ",
-                    partition.counts().expired, " died");
-    for (const int64_t died : partition.counts().died) absl::StrAppend(&text, " ", died);
-    for (const auto& [first, last] : partition.settled().ranges())
-      absl::StrAppend(&text, "\n  ", first.value(), "-", last.value());
-    absl::StrAppend(&text, "\n");
-  }
+  std::string text = Text(machine_->table());
   WEIR_CHECK(ScanOver(store(), {&unwritten()}, StateFamily::kParked, "", "",
                       [&text](absl::string_view key, absl::string_view value) {
                         absl::StrAppend(&text, absl::BytesToHexString(key), "=",

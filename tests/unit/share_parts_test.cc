@@ -11,6 +11,7 @@
 #include "broker/share/key_lines.h"
 #include "broker/share/lock_table.h"
 #include "broker/share/offset_ranges.h"
+#include "broker/share/parked_job.h"
 #include "broker/share/retry_policy.h"
 #include "broker/share/share_types.h"
 #include "storage/base/limits.h"
@@ -198,6 +199,28 @@ TEST(HeldKeysTest, NeverMissAKeyAlsoWhenThereAreTooManyToRemember) {
   uint64_t in_vain = 0;
   for (uint64_t i = 0; i < count; ++i) in_vain += held.MaybeHeld(key(i)) ? 1 : 0;
   EXPECT_EQ(in_vain, 0u);
+}
+
+TEST(LineBeginsTest, IsNeverBehindWhatComesAndForgetsRatherThanGrow) {
+  using Place = LineBegins::Place;
+  LineBegins begins;
+  EXPECT_EQ(begins.Of(kA), Place());
+  begins.OnStored(kA, {kOrdinaryTurn, Offset{5}});  // of a key that was not looked at
+  EXPECT_EQ(begins.Of(kA), Place());
+  begins.Note(kA, {kOrdinaryTurn, Offset{7}});
+  begins.OnStored(kA, {kOrdinaryTurn, Offset{9}});
+  EXPECT_EQ(begins.Of(kA), (Place{kOrdinaryTurn, Offset{7}}));
+  begins.OnStored(kA, {1000, Offset{8}});
+  EXPECT_EQ(begins.Of(kA), (Place{1000, Offset{8}}));
+  begins.OnStored(kA, {0, Offset{20}});
+  EXPECT_EQ(begins.Of(kA), (Place{0, Offset{20}}));
+  begins.Note(kA, {kOrdinaryTurn, Offset{21}});
+  EXPECT_EQ(begins.Of(kA), (Place{kOrdinaryTurn, Offset{21}}));
+  EXPECT_EQ(begins.Of(kB), Place());
+  for (int i = 0; i < 3000; ++i)
+    begins.Note(KeyHashOf(absl::StrCat("key ", i)), {kOrdinaryTurn, Offset{1}});
+  EXPECT_EQ(begins.Of(kA), Place());
+  EXPECT_EQ(begins.Of(KeyHashOf("key 2999")), (Place{kOrdinaryTurn, Offset{1}}));
 }
 
 TEST(KeyHashTest, NeverChanges) {
