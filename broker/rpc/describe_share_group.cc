@@ -11,6 +11,7 @@
 #include "broker/partition/record_time.h"
 #include "broker/rpc/group_encoding.h"
 #include "broker/rpc/page_token.h"
+#include "broker/rpc/worker_sessions.h"
 #include "broker/share/delivery_state.h"
 #include "broker/share/share_requests.h"
 #include "storage/base/check.h"
@@ -93,6 +94,20 @@ void Fill(const Services& services, const ShareSource& source,
   FillLog(services, source, description, to);
 }
 
+void FillWorkers(const Services& services, const std::string& group, bool list,
+                 v1::DescribeGroupResponse* response) {
+  const std::vector<WorkerSessions::Worker> workers = services.workers->WorkersOf(group);
+  response->set_state(workers.empty() ? v1::EMPTY : v1::STABLE);
+  if (!list) return;
+  for (const WorkerSessions::Worker& worker : workers) {
+    v1::MemberDescription* const member = response->add_members();
+    member->set_member_id(absl::StrCat(worker.session.value()));
+    member->set_client_id(worker.name);
+    member->set_joined_ms(worker.since_ms);
+    member->set_connected(worker.connected);
+  }
+}
+
 }  // namespace
 
 absl::Status DescribeShareGroup(const Services& services, const GroupHead& head,
@@ -105,6 +120,7 @@ absl::Status DescribeShareGroup(const Services& services, const GroupHead& head,
   EncodeSubscription(head.share.subscription, response->mutable_subscription());
   response->set_dead_letter_topic(head.share.dead_letter.name);
   response->set_paused_by_breaker(head.paused_by_breaker);
+  FillWorkers(services, head.id, /*list=*/token.empty(), response);
   for (const ShareSource& source : SourcesAfter(*services.share_directory, head.id, after)) {
     if (response->share_partitions_size() == size) {
       const v1::SharePartition& last = response->share_partitions(size - 1);

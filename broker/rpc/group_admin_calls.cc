@@ -11,6 +11,7 @@
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/group_encoding.h"
 #include "broker/rpc/page_token.h"
+#include "broker/rpc/worker_sessions.h"
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
@@ -134,6 +135,10 @@ absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& r
     summary->set_state(EncodeGroupState(group.state));
     summary->set_paused(group.paused);
     summary->set_members(static_cast<int32_t>(group.members));
+    if (group.type != GroupType::kShare) continue;
+    const size_t workers = services.workers->CountOf(group.id);
+    summary->set_members(static_cast<int32_t>(workers));
+    summary->set_state(workers > 0 ? v1::STABLE : v1::EMPTY);
   }
   return absl::OkStatus();
 }

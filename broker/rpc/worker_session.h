@@ -64,6 +64,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
     ShareSessionId id;
     std::string group;
     std::string worker;
+    int64_t opened_ms = 0;   // of day
     int64_t read_bytes = 0;  // of one buffer; a single larger batch is read all the same
     // For a worker of single calls: what brings jobs uses up all credits, and what the worker still
     // does is not known.
@@ -78,6 +79,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   const std::string& group() const { return options_.group; }
   const std::string& worker() const { return options_.worker; }
   ShareSessionId id() const { return options_.id; }
+  int64_t opened_ms() const { return options_.opened_ms; }
 
   // Who gets the jobs from now on; it has no credits yet. Null: nobody, and nothing is acquired.
   void SetOwner(Owner* owner) ABSL_LOCKS_EXCLUDED(mu_);

@@ -32,6 +32,7 @@ absl::StatusOr<std::shared_ptr<WorkerSession>> WorkerSessions::Open(
                                   limits::kWorkerSessions, " are allowed"));
   }
   options.id = ShareSessionId(++last_id_);
+  options.opened_ms = clock_->NowMs();
   auto session = std::make_shared<WorkerSession>(services, std::move(options));
   groups_[session->group()].sessions.push_back(session);
   ++size_;
@@ -209,6 +210,31 @@ void WorkerSessions::OnLocksForgotten() {
       sessions.insert(sessions.end(), group.sessions.begin(), group.sessions.end());
   }
   for (const std::shared_ptr<WorkerSession>& session : sessions) session->OnLocksForgotten();
+}
+
+std::vector<WorkerSessions::Worker> WorkerSessions::WorkersOf(const std::string& group) const {
+  std::vector<Worker> workers;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto found = groups_.find(group);
+    if (found == groups_.end()) return workers;
+    for (const std::shared_ptr<WorkerSession>& session : found->second.sessions) {
+      const auto resting = resting_.find(session->id());
+      workers.push_back({.session = session->id(),
+                         .name = session->worker(),
+                         .since_ms = session->opened_ms(),
+                         .connected = resting == resting_.end() || !resting->second.broken});
+    }
+  }
+  std::sort(workers.begin(), workers.end(),
+            [](const Worker& a, const Worker& b) { return a.session < b.session; });
+  return workers;
+}
+
+size_t WorkerSessions::CountOf(const std::string& group) const {
+  absl::MutexLock lock(&mu_);
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? 0 : found->second.sessions.size();
 }
 
 size_t WorkerSessions::size() const {

@@ -65,6 +65,16 @@ class WorkerSessions {
   // The machine of the internal partition was loaded anew.
   void OnLocksForgotten() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The workers of a group, by session.
+  struct Worker {
+    ShareSessionId session;
+    std::string name;
+    int64_t since_ms = 0;   // of day
+    bool connected = true;  // false: its stream broke, and it may come back
+  };
+  std::vector<Worker> WorkersOf(const std::string& group) const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t CountOf(const std::string& group) const ABSL_LOCKS_EXCLUDED(mu_);
+
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

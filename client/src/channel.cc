@@ -90,8 +90,18 @@ SharedBytes Share(const grpc::ByteBuffer& buffer) {
 // destroys it. But the last who holds on to a Channel may well be a callback. So all channels are
 // destroyed here.
 Executor& ChannelEnds() {
-  static ThreadExecutor executor("weir-channels", 1);
-  return executor;
+  // Never destroyed: a callback may still hold the last of a channel while the process ends.
+  static ThreadExecutor* const executor = new ThreadExecutor("weir-channels", 1);
+  // But what it was given by then is done.
+  struct AtExit {
+    ~AtExit() {
+      absl::Notification done;
+      executor->Post([&done] { done.Notify(); });
+      done.WaitForNotification();
+    }
+  };
+  static const AtExit at_exit;
+  return *executor;
 }
 
 class GrpcStream final : public Stream,

@@ -273,6 +273,29 @@ class Share(BrokerTest):
         self.assertEqual(codes(again.results), [OK] * 5)
         again.leave()
 
+    def test_workers_are_the_members_of_their_group(self):
+        self.new_group("workers")
+
+        def workers():
+            listed = self.groups.ListGroups(group_pb2.ListGroupsRequest(prefix="workers"), timeout=DEADLINE).groups
+            described = self.describe("workers")
+            self.assertEqual([(g.state, g.members) for g in listed], [(described.state, len(described.members))])
+            return described.state, [(m.member_id, m.client_id, m.connected) for m in described.members]
+
+        self.assertEqual(workers(), (group_pb2.EMPTY, []))
+        before_ms = int(time.time() * 1000)
+        both = [Worker(self.broker, "workers", accept, name=name) for name in ("one", "two")]
+        for worker in both:
+            worker.wait(lambda w: w.session, "the session")
+        sessions = {worker.session.session_id: name for worker, name in zip(both, ("one", "two"))}
+        expected = [(str(number), sessions[number], True) for number in sorted(sessions)]
+        self.assertEqual(workers(), (group_pb2.STABLE, expected))
+        for member in self.describe("workers").members:
+            self.assertGreaterEqual(member.joined_ms, before_ms)
+        for worker in both:
+            worker.leave()
+        self.assertEqual(workers(), (group_pb2.EMPTY, []))
+
     def test_a_session_that_nobody_knows_is_a_new_one(self):
         self.new_group("unknown-session", each=1)
         worker = Worker(self.broker, "unknown-session", accept, session_id=987_654)

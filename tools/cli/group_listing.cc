@@ -58,6 +58,12 @@ absl::StatusOr<GroupStart> ParseStart(absl::string_view text) {
 
 namespace {
 
+std::string Since(absl::Time time, OutputFormat output) {
+  if (output == OutputFormat::kJson)
+    return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+  return absl::StrCat(HumanDuration(Clock::Real().Now() - time), " ago");
+}
+
 Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
   Listing listing({"member", "instance", "client", "host", "since", "connected", "partitions"});
   for (const GroupAdmin::MemberDescription& member : group.members) {
@@ -68,15 +74,21 @@ Listing MembersOf(const GroupAdmin::Description& group, OutputFormat output) {
         absl::StrJoin(by_topic, " ", [](std::string* out, const auto& entry) {
           absl::StrAppend(out, entry.first, ":", absl::StrJoin(entry.second, ","));
         });
-    const std::string since =
-        output == OutputFormat::kJson
-            ? absl::FormatTime(absl::RFC3339_sec, member.joined, absl::UTCTimeZone())
-            : absl::StrCat(HumanDuration(Clock::Real().Now() - member.joined), " ago");
     const auto or_nothing = [](const std::string& text) {
       return text.empty() ? Cell() : Cell(text);
     };
     listing.AddRow({member.member_id, or_nothing(member.instance_id), or_nothing(member.client_id),
-                    or_nothing(member.host), since, member.connected, or_nothing(partitions)});
+                    or_nothing(member.host), Since(member.joined, output), member.connected,
+                    or_nothing(partitions)});
+  }
+  return listing;
+}
+
+Listing WorkersOf(const GroupAdmin::Description& group, OutputFormat output) {
+  Listing listing({"worker", "session", "since", "connected"});
+  for (const GroupAdmin::MemberDescription& worker : group.members) {
+    listing.AddRow({worker.client_id.empty() ? Cell() : Cell(worker.client_id), worker.member_id,
+                    Since(worker.joined, output), worker.connected});
   }
   return listing;
 }
@@ -131,6 +143,7 @@ std::string RenderShareGroup(const GroupAdmin::Description& group, OutputFormat 
   int64_t unfinished = 0;
   for (const auto& p : group.share_partitions) unfinished += p.unfinished;
   const Listing config = SettingsListing(group.config);
+  const Listing workers = WorkersOf(group, output);
   const Listing partitions = SharePartitionsOf(group, output);
   if (output == OutputFormat::kJson) {
     JsonWriter json;
@@ -142,6 +155,8 @@ std::string RenderShareGroup(const GroupAdmin::Description& group, OutputFormat 
     json.Key("dead_letter_topic").String(group.dead_letter_topic);
     json.Key("unfinished").Int(unfinished).Key("config");
     config.WriteTo(&json);
+    json.Key("workers");
+    workers.WriteTo(&json);
     json.Key("partitions");
     partitions.WriteTo(&json);
     return absl::StrCat(json.EndObject().text(), "\n");
@@ -150,6 +165,7 @@ std::string RenderShareGroup(const GroupAdmin::Description& group, OutputFormat 
                       PauseOf(group), "  reads ", ReadsOf(group), "  dead letters ",
                       group.dead_letter_topic, "  unfinished ", WithCommas(unfinished), "\n\n",
                       config.Render(output),
+                      workers.rows() > 0 ? absl::StrCat("\n", workers.Render(output)) : "",
                       partitions.rows() > 0 ? absl::StrCat("\n", partitions.Render(output)) : "");
 }
 

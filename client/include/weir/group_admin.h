@@ -31,8 +31,9 @@ class GroupAdmin {
     GroupType type = GroupType::kConsumer;
     State state = State::kEmpty;
     bool paused = false;
-    int32_t members = 0;
+    int32_t members = 0;  // of a share group: sessions of workers
   };
+  // Of a share group a worker: its session's number as member_id, its name as client_id.
   struct MemberDescription {
     std::string member_id;
     std::string instance_id;
