@@ -74,9 +74,19 @@ void Waiters::Stop() {
     }
     for (const Handle& wait : waits) End(wait, WakeReason::kCancelled);
   }
+  absl::flat_hash_set<Handle> timed;
+  {
+    absl::MutexLock lock(&timed_mu_);
+    timed = timed_;
+  }
+  for (const Handle& wait : timed) End(wait, WakeReason::kCancelled);
 }
 
 void Waiters::Link(const Handle& wait) {
+  if (wait->targets.empty()) {
+    absl::MutexLock lock(&timed_mu_);
+    timed_.insert(wait);
+  }
   for (const Target& target : wait->targets) {
     Shard& shard = ShardOf(target.partition->id());
     absl::MutexLock lock(&shard.mu);
@@ -86,16 +96,19 @@ void Waiters::Link(const Handle& wait) {
   }
 }
 
-void Waiters::Unlink(const Wait& wait) {
-  for (const Target& target : wait.targets) {
+void Waiters::Unlink(const Handle& wait) {
+  if (wait->targets.empty()) {
+    absl::MutexLock lock(&timed_mu_);
+    timed_.erase(wait);
+  }
+  for (const Target& target : wait->targets) {
     Shard& shard = ShardOf(target.partition->id());
     absl::MutexLock lock(&shard.mu);
     const auto found = shard.entries.find(target.partition->id());
     if (found == shard.entries.end()) continue;
     Entries& entries = found->second;
-    const auto entry = std::find_if(entries.begin(), entries.end(), [&](const Entry& candidate) {
-      return candidate.wait.get() == &wait;
-    });
+    const auto entry = std::find_if(entries.begin(), entries.end(),
+                                    [&](const Entry& candidate) { return candidate.wait == wait; });
     if (entry == entries.end()) continue;
     *entry = std::move(entries.back());
     entries.pop_back();
@@ -131,7 +144,7 @@ void Waiters::End(const Handle& wait, WakeReason reason) {
     timer = wait->timer;
   }
   timers_->Cancel(timer);
-  Unlink(*wait);
+  Unlink(wait);
   size_.fetch_sub(1, std::memory_order_relaxed);
   executor_->Post([wake = std::move(wait->wake), reason]() mutable { wake(reason); });
 }

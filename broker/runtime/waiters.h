@@ -15,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/hash/hash.h"
@@ -57,8 +58,8 @@ class Waiters {
   ~Waiters() = default;
 
   // Calls `wake` exactly once, on the executor (perhaps before this returns). `deadline` is on the
-  // monotonic clock; absl::InfiniteDuration() for none. TOO_MANY_REQUESTS when `limit` others wait:
-  // then `wake` is never called.
+  // monotonic clock; absl::InfiniteDuration() for none. Without targets the wait is for it alone.
+  // TOO_MANY_REQUESTS when `limit` others wait: then `wake` is never called.
   absl::StatusOr<Handle> Add(std::vector<Target> targets, absl::Duration deadline,
                              absl::AnyInvocable<void(WakeReason)> wake);
 
@@ -91,7 +92,7 @@ class Waiters {
 
   Shard& ShardOf(const TopicPartition& id) { return shards_[absl::HashOf(id) % kShards]; }
   void Link(const Handle& wait);
-  void Unlink(const Wait& wait);
+  void Unlink(const Handle& wait);
   // Ends the waits for the partition that name an offset below `reached`.
   void EndBelow(const TopicPartition& id, Offset reached);
   void End(const Handle& wait, WakeReason reason);
@@ -102,6 +103,8 @@ class Waiters {
   std::atomic<size_t> size_{0};
   std::atomic<bool> stopped_{false};
   std::array<Shard, kShards> shards_;
+  absl::Mutex timed_mu_;
+  absl::flat_hash_set<Handle> timed_ ABSL_GUARDED_BY(timed_mu_);  // those for a deadline alone
 };
 
 }  // namespace weir

@@ -95,6 +95,18 @@ TEST_F(WaitersTest, TheDeadlineWakesWhenNothingMoved) {
   EXPECT_THAT(Woken(), ElementsAre(WakeReason::kDeadline));
 }
 
+TEST_F(WaitersTest, AWaitForADeadlineAloneEndsWithItOrIsCancelled) {
+  ASSERT_TRUE(Wait({}, absl::Seconds(2)).ok());
+  const auto cancelled = Wait({}, absl::Seconds(1));
+  ASSERT_TRUE(cancelled.ok());
+  waiters_.Cancel(*cancelled);
+  EXPECT_THAT(Woken(), ElementsAre(WakeReason::kCancelled));
+  clock_.Advance(absl::Seconds(2));
+  timers_.RunDue();
+  EXPECT_THAT(Woken(), ElementsAre(WakeReason::kCancelled, WakeReason::kDeadline));
+  EXPECT_EQ(waiters_.size(), 0u);
+}
+
 TEST_F(WaitersTest, AWaitForManyPartitionsEndsWithTheFirstThatMoves) {
   ASSERT_TRUE(Wait({At(partition_), At(other_), At(partition_)}).ok());
   Move(*other_);
@@ -133,9 +145,11 @@ TEST_F(WaitersTest, ADeletedPartitionWakesItsWaits) {
 
 TEST_F(WaitersTest, AfterStopNobodyWaits) {
   ASSERT_TRUE(Wait({At(partition_), At(other_)}).ok());
+  ASSERT_TRUE(Wait({}).ok());
   waiters_.Stop();
   ASSERT_TRUE(Wait({At(partition_)}).ok());
-  EXPECT_THAT(Woken(), ElementsAre(WakeReason::kCancelled, WakeReason::kCancelled));
+  EXPECT_THAT(Woken(),
+              ElementsAre(WakeReason::kCancelled, WakeReason::kCancelled, WakeReason::kCancelled));
   EXPECT_EQ(waiters_.size(), 0u);
 }
 
