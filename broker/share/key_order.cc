@@ -12,18 +12,10 @@
 namespace weir {
 namespace {
 
-// Of the room that memory has for lines no key takes much, and the less the less there is, so that
-// some with very many jobs hold up no other: a key's line in memory has at most this part of what
-// is left, when the job that holds the key was tried before at most so many jobs.
-constexpr size_t kPartOfRoom = 20;
-constexpr size_t kLineShortest = 10;
+// Of the room that memory has for lines no key takes all, so that one with very many jobs holds up
+// no other: the jobs in its line in memory, and when the job that holds it was tried before.
+constexpr size_t kLineLongest = limits::kLinedUpJobs / 10;
 constexpr size_t kLineBehindRetried = 100;
-
-size_t LongestLine(const KeyLines& lines, bool retried) {
-  const size_t room = limits::kLinedUpJobs - std::min(lines.jobs(), limits::kLinedUpJobs);
-  const size_t longest = std::max(room / kPartOfRoom, kLineShortest);
-  return retried ? std::min(longest, kLineBehindRetried) : longest;
-}
 
 }  // namespace
 
@@ -70,8 +62,8 @@ absl::StatusOr<KeyOrder::Turn> KeyOrder::OnScanned(Offset job, const KeyHash& ke
   if (const std::optional<Offset> holder = window.lines.HolderOf(key)) {
     const bool retried = entry_.partition.IsSettled(*holder);
     if (retried && window.locks.Find(*holder) == nullptr) return Turn::kLaterInStore;
-    return window.lines.LineOf(key) < LongestLine(window.lines, retried) ? Turn::kLater
-                                                                         : Turn::kLaterInStore;
+    const size_t longest = retried ? kLineBehindRetried : kLineLongest;
+    return window.lines.LineOf(key) < longest ? Turn::kLater : Turn::kLaterInStore;
   }
   WEIR_ASSIGN_OR_RETURN(const std::optional<InStore> first, FirstInStore(key));
   if (first.has_value() && first->turn == 0) return Turn::kLaterInStore;

@@ -303,30 +303,12 @@ TEST_F(ShareMachineTest, KeysThatAllFailHoldUpNoOtherHoweverMuchWaitsBehindThem)
   }
 }
 
-TEST_F(ShareMachineTest, KeysThatAreSlowHoldUpNoOtherHoweverMuchWaitsBehindThem) {
-  constexpr int kSlow = 40;
-  constexpr int64_t kEach = 3'000;
-  Configure({.order = ShareOrder::kKey});
-  Open();
-  for (int key = 0; key < kSlow; ++key) Produce(kEach, absl::StrCat("slow ", key));
-  Produce(1, "other");
-  std::vector<Acquired> held;
-  for (int tries = 0; held.size() < kSlow && tries < 1'000; ++tries) {
-    if (Acquired acquired = Acquire(1); Count(acquired) > 0) held.push_back(std::move(acquired));
-  }
-  ASSERT_EQ(held.size(), size_t{kSlow});
-  Acquired other = Acquire(1);
-  for (int tries = 0; Count(other) == 0 && tries < 10; ++tries) other = Acquire(1);
-  ASSERT_EQ(Count(other), 1);
-  EXPECT_EQ(other.jobs[0].first, Offset{kSlow * kEach});
-}
-
 TEST_F(ShareMachineTest, JobsInLineAreBounded) {
   Configure({.order = ShareOrder::kKey});
   Open();
-  for (int key = 0; key < 200; ++key) Produce(1'000, absl::StrCat("hot ", key));
+  for (int key = 0; key < 12; ++key) Produce(6'000, absl::StrCat("hot ", key));
   Acquired acquired = Acquire(1);
-  for (int tries = 0; acquired.state == AcquireState::kOpen && tries < 1'000; ++tries)
+  for (int tries = 0; acquired.state == AcquireState::kOpen && tries < 100; ++tries)
     acquired = Acquire(1);
   EXPECT_EQ(acquired.state, AcquireState::kWindowLimit);
   const auto& description = Describe();
