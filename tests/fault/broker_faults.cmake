@@ -17,7 +17,8 @@ foreach(name broker_kill_test power_cut_test share_kill_test)
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}.cc ${CMAKE_CURRENT_LIST_DIR}/broker_ledger.cc
             ${CMAKE_CURRENT_LIST_DIR}/consumption_ledger.cc ${CMAKE_CURRENT_LIST_DIR}/member_fleet.cc
             ${CMAKE_CURRENT_LIST_DIR}/member_report.cc ${CMAKE_CURRENT_LIST_DIR}/topic_churn.cc
-            ${CMAKE_CURRENT_LIST_DIR}/job_audit.cc ${CMAKE_CURRENT_LIST_DIR}/job_ledger.cc
+            ${CMAKE_CURRENT_LIST_DIR}/job_audit.cc ${CMAKE_CURRENT_LIST_DIR}/job_drain.cc
+            ${CMAKE_CURRENT_LIST_DIR}/job_ledger.cc
             ${CMAKE_CURRENT_LIST_DIR}/job_plan.cc ${CMAKE_CURRENT_LIST_DIR}/job_report.cc
             ${CMAKE_CURRENT_LIST_DIR}/worker_fleet.cc ${CMAKE_CURRENT_LIST_DIR}/process_fleet.cc
             ${CMAKE_SOURCE_DIR}/tests/support/broker_runner.cc

@@ -1,8 +1,9 @@
 // Power cut: the real broker on a real ext4 whose disk is cloned at random instants while it runs
 // on. A clone holds exactly what the file system had sent to the disk by then. Each clone is
 // mounted, a broker started on it, and everything that had been acknowledged before the clone began
-// must be there: records, topics, members of groups and what they have committed. Needs root, loop
-// devices, XFS and ext4 tools.
+// must be there: records, topics, members of groups and what they have committed, jobs that are
+// done and dead letters; what is left of the jobs is done there. Needs root, loop devices, XFS and
+// ext4 tools.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,8 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "tests/fault/broker_ledger.h"
 #include "tests/fault/consumption_ledger.h"
+#include "tests/fault/job_drain.h"
+#include "tests/fault/job_ledger.h"
 #include "tests/fault/member_fleet.h"
 #include "tests/fault/topic_churn.h"
+#include "tests/fault/worker_fleet.h"
 #include "tests/support/broker_runner.h"
 #include "tests/support/environment.h"
 #include "tests/support/sim_random.h"
@@ -27,6 +31,9 @@ namespace {
 constexpr int kProducers = 4;
 constexpr int32_t kPartitions = 4;
 constexpr char kTopic[] = "ledger";
+constexpr char kJobs[] = "jobs";
+constexpr int64_t kJobsPerCut = 48;
+constexpr int64_t kJobKeys = 8;
 
 // What had been answered when a cut began, and what may have been asked for when it was over.
 struct Cut {
@@ -35,6 +42,8 @@ struct Cut {
   ConsumptionLedger::Offsets commits_asked;
   TopicChurn::State before;
   TopicChurn::State after;
+  BrokerLedger::Acknowledged jobs;
+  JobsKnown worked;
 };
 
 // Holds what a broker on the cut-off disk says against that. Empty when all is right.
@@ -45,7 +54,9 @@ std::string Check(const Client& client, const Cut& cut) {
   ConsumptionLedger::Promise shown;
   wrong = ConsumptionLedger::Describe(client, kTopic, cut.consumed, &shown);
   if (wrong.empty()) wrong = ConsumptionLedger::NobodyAsked(shown.committed, cut.commits_asked);
-  return wrong.empty() ? TopicChurn::Check(client, cut.before, cut.after) : wrong;
+  if (wrong.empty()) wrong = TopicChurn::Check(client, cut.before, cut.after);
+  if (wrong.empty()) wrong = BrokerLedger::Check(client, kJobs, cut.jobs, kPartitions, &found);
+  return wrong.empty() ? DrainAndCheck(client, kJobs, cut.worked) : wrong;
 }
 
 class PowerCutTest : public ::testing::Test {
@@ -78,15 +89,22 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   const absl::Status started = broker.Start(directory_ + "/disk/data");
   ASSERT_TRUE(started.ok()) << started;
   Client client({.broker = broker.address()});
-  ASSERT_TRUE(
-      Admin(client)
-          .CreateTopic(
-              {.name = kTopic, .partitions = kPartitions, .config = {{"segment.bytes", "65536"}}})
-          .ok());
+  for (const char* const topic : {kTopic, kJobs}) {
+    ASSERT_TRUE(
+        Admin(client)
+            .CreateTopic(
+                {.name = topic, .partitions = kPartitions, .config = {{"segment.bytes", "65536"}}})
+            .ok());
+  }
   BrokerLedger ledger(kTopic);
   ConsumptionLedger consumed;
   MemberFleet fleet(WEIR_GROUP_MEMBER, broker.address(), kTopic, &consumed);
   ASSERT_TRUE(fleet.Begin(client).ok());
+  BrokerLedger jobs(kJobs);
+  Producer jobs_producer(client);
+  JobLedger worked;
+  WorkerFleet workers(WEIR_JOB_WORKER, broker.address(), &worked);
+  ASSERT_TRUE(workers.Begin(client, kJobs).ok());
   std::atomic<bool> stop{false};
   std::vector<std::thread> producers;
   for (int p = 0; p < kProducers; ++p) {
@@ -105,13 +123,26 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   for (int64_t cut = 0; cut < cuts; ++cut) {
     ledger.AwaitAcknowledged(ledger.acknowledged_count() + 1 +
                              static_cast<int64_t>(random.Below(4000)));
+    for (int64_t i = 0; i < kJobsPerCut; ++i) {
+      const int64_t n = cut * kJobsPerCut + i;
+      ASSERT_TRUE(jobs.Send(jobs_producer, static_cast<int>(n % kJobKeys), n / kJobKeys).ok());
+    }
+    const std::string& group = WorkerFleet::Groups()[random.Below(2)].name;
+    worked.AwaitEnds(group, worked.ends(group) + 1 + static_cast<int64_t>(random.Below(20)));
     if (random.Below(3) == 0) fleet.Change(&random, /*broker_runs=*/true);
+    if (random.Below(3) == 0) workers.Change(&random, /*broker_runs=*/true);
     fleet.processes().Sync();
+    workers.processes().Sync();
     promised.push_back({.acknowledged = ledger.acknowledged(),
                         .consumed = consumed.promised(),
-                        .before = churn.state()});
+                        .before = churn.state(),
+                        .jobs = jobs.acknowledged(),
+                        .worked = {.finished = worked.finished()}});
     ASSERT_TRUE(Disk("cut", absl::StrCat("c", cut)));
     fleet.processes().Sync();
+    workers.processes().Sync();
+    promised.back().worked.asked = worked.asked();
+    promised.back().worked.killed = worked.killed();
     promised.back().commits_asked = consumed.asked();
     promised.back().after = churn.state();
   }
@@ -119,6 +150,8 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   for (std::thread& producer : producers) producer.join();
   churner.join();
   fleet.LeaveAll();
+  workers.LeaveAll();
+  EXPECT_EQ(worked.wrong(), "") << "seed " << seed;
   EXPECT_EQ(consumed.wrong(), "") << "seed " << seed;
   EXPECT_TRUE(churn.first_error().ok()) << churn.first_error();
   EXPECT_TRUE(ledger.first_error().ok()) << ledger.first_error();
@@ -139,7 +172,8 @@ TEST_F(PowerCutTest, EverythingAcknowledgedBeforeTheCutIsThere) {
   std::cout << "power cuts: " << cuts << ", the last with " << promised.back().acknowledged.size()
             << " acknowledged records, " << promised.back().before.deleted
             << " topics created and deleted, " << consumed.totals().commits
-            << " commits of groups, seed " << seed << "\n";
+            << " commits of groups, " << worked.totals().accepted << " jobs accepted, seed " << seed
+            << "\n";
 }
 
 }  // namespace
