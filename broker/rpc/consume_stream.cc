@@ -157,7 +157,8 @@ void ConsumeStream::OnAssignment(const Notice& notice) {
 
 void ConsumeStream::PutFeeds(const Notice& notice, std::vector<TopicPartition>* to_locate) {
   Feeds feeds;
-  const auto take = [&](const TopicPartition& id, bool revoking) {
+  const auto take = [&](const TopicPartition& id,
+                        bool revoking) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     const auto old = feeds_.find(id);
     // What was asked for and is owned now was somebody else's meanwhile, who may be further.
     const bool is_back = old != feeds_.end() && old->second.revoking && !revoking;

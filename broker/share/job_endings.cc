@@ -53,7 +53,9 @@ ParkedJob AfterAttempt(const MachineTime& now, ShareContext* context, const Shar
   const int64_t wait_ms =
       counted ? ending.delay_ms.value_or(RetryBackoffMs(settings, job.attempts, chance))
               : UncountedWaitMs(settings, ending.delay_ms, chance);
-  job.due_ms = now.now_ms + wait_ms;
+  // A worker that never came back was gone from the break on: the pause began then.
+  const int64_t waited_ms = ending.event == JobEvent::kSessionBroke ? limits::kSessionResumeMs : 0;
+  job.due_ms = now.now_ms + std::max<int64_t>(wait_ms - waited_ms, 0);
   return job;
 }
 
