@@ -82,6 +82,28 @@ class InputTest(unittest.TestCase):
     def test_lines_carry_key_and_number(self):
         self.assertEqual(self.source.make_lines(1, 3), b"1 d t startup archives unpack\na\t2 d t install a:all 1 2\n")
 
+    def test_states_are_held_against_the_lines_and_the_truth(self):
+        lines = [b"d t status installed p%d:all 1" % i for i in range(20)]
+        truth = {(b"p%d" % i, b"all"): (b"installed", b"1") for i in range(20)}
+        source = tour.Input(lines, dict(truth), ("the log", "dpkg-query"))
+        states = states_of(*lines)
+        self.assertEqual(source.check(states), [])
+        # One that dpkg changed without a word is told; the topic cannot know.
+        source.truth[(b"p3", b"all")] = (b"installed", b"2")
+        [told] = source.check(states)
+        self.assertIn("p3", told)
+        # What the topic makes of the log is never left out.
+        with self.assertRaisesRegex(tour.TourError, "1 of 20 .*the log: p3:all"):
+            source.check({**states, (b"p3", b"all"): (b"installed", b"2")})
+        missing = dict(states)
+        del missing[(b"p7", b"all")]
+        with self.assertRaisesRegex(tour.TourError, "p7:all"):
+            source.check(missing)
+        for i in (5, 6):
+            source.truth[(b"p%d" % i, b"all")] = (b"half-installed", b"1")
+        with self.assertRaisesRegex(tour.TourError, "3 of 20 packages differ from dpkg-query"):
+            source.check(states)
+
     def test_a_long_history_is_not_cut(self):
         self.source.repeat(1)
         self.assertEqual(self.source.count, 3)
