@@ -6,6 +6,11 @@
 #include "storage/base/check.h"
 
 namespace weir {
+namespace {
+
+constexpr int kRemoveTries = 10;  // while somebody else adds to what is removed
+
+}  // namespace
 
 std::string JoinPath(absl::string_view directory, absl::string_view name) {
   return absl::StrCat(directory, "/", name);
@@ -54,11 +59,11 @@ absl::Status CreateDirectories(FileSystem& fs, const std::string& path) {
   return fs.SyncDirectory(parent);
 }
 
-absl::Status RemoveTree(FileSystem& fs, const std::string& path) {
-  absl::StatusOr<std::vector<std::string>> names = fs.List(path);
-  if (absl::IsNotFound(names.status())) return absl::OkStatus();
-  if (!names.ok()) return names.status();
-  for (const std::string& name : *names) {
+namespace {
+
+absl::Status RemoveContent(FileSystem& fs, const std::string& path,
+                           const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
     const std::string child = JoinPath(path, name);
     const absl::StatusOr<FileInfo> info = fs.Stat(child);
     absl::Status removed = info.status();
@@ -66,8 +71,24 @@ absl::Status RemoveTree(FileSystem& fs, const std::string& path) {
     // Somebody else has removed it.
     if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   }
-  const absl::Status removed = fs.Remove(path);
-  return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RemoveTree(FileSystem& fs, const std::string& path) {
+  absl::Status removed;
+  for (int tries = 0; tries < kRemoveTries; ++tries) {
+    const absl::StatusOr<std::vector<std::string>> names = fs.List(path);
+    if (absl::IsNotFound(names.status())) return absl::OkStatus();
+    if (!names.ok()) return names.status();
+    // Nothing was in it, and it did not go all the same.
+    if (tries > 0 && names->empty()) return removed;
+    WEIR_RETURN_IF_ERROR(RemoveContent(fs, path, *names));
+    removed = fs.Remove(path);
+    if (removed.ok() || absl::IsNotFound(removed)) return absl::OkStatus();
+  }
+  return removed;
 }
 
 }  // namespace weir

@@ -128,7 +128,7 @@ inline constexpr absl::string_view kTemporarySuffix = ".tmp";
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path);
 
 // Removes a directory with everything in it; OK when it does not exist, also where somebody else
-// removes parts of it meanwhile.
+// removes parts of it or adds some meanwhile.
 absl::Status RemoveTree(FileSystem& fs, const std::string& path);
 
 // "a/b" for "a" and "b".

@@ -327,7 +327,9 @@ bool LogWorld::RecordsAreGone(const TopicPartition& id, Offset at) {
 
 std::string LogWorld::CheckAtomicStart(const Ledger::Atomic& append, bool shows) {
   if (!append.start.has_value() || append.start->from >= append.start->to) return "";
-  const auto& [id, from, to] = *append.start;
+  const TopicPartition& id = append.start->id;
+  const int64_t from = append.start->from;
+  const int64_t to = append.start->to;
   const auto log = GetLog(id);
   if (!log.ok()) return "";
   const bool moved = (*log)->log_start().value() >= to;

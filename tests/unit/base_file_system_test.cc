@@ -359,6 +359,26 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"Simulated", [] { return std::make_unique<SimulatedPlace>(); }}),
     [](const auto& info) { return info.param.name; });
 
+// As an index that a reader makes while its topic is deleted.
+TEST(RemoveTreeTest, WhatSomebodyAddsMeanwhileGoesTooUnlessThereIsNoEndOfIt) {
+  SimFileSystem fs;
+  ASSERT_TRUE(CreateDirectories(fs, "/a/b").ok());
+  fs.WriteRaw("/a/b/f", "x");
+  int added = 0;
+  int most = 3;
+  fs.SetObserver([&](const Operation& operation) {
+    if (operation.kind == OperationKind::kRemove && operation.path == "/a/b" && added < most)
+      fs.WriteRaw(absl::StrCat("/a/b/late", added++), "x");
+  });
+  EXPECT_TRUE(RemoveTree(fs, "/a").ok());
+  EXPECT_EQ(added, 3);
+  EXPECT_FALSE(fs.Stat("/a").ok());
+  ASSERT_TRUE(CreateDirectories(fs, "/a/b").ok());
+  most = 1'000'000;
+  EXPECT_FALSE(RemoveTree(fs, "/a").ok());
+  EXPECT_LT(added, 100);
+}
+
 TEST(PathTest, JoinsAndSplits) {
   EXPECT_EQ(JoinPath("a", "b"), "a/b");
   EXPECT_EQ(ParentPath("a/b"), "a");
