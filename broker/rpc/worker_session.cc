@@ -158,12 +158,15 @@ void WorkerSession::Plan() {
   if (delivering_ != nullptr) Deliver();
   if (busy_ || deliveries_ >= kDeliveries || !Refresh()) return;
   if (!MayAcquire()) {
-    buffer_ = nullptr;
     places_.GiveUpLeases();
+    // A worker need not say anything of jobs whose locks end, nor does anybody tell of that.
+    if (credits_ > 0) Rest(UntilLocksEnd());
+    buffer_ = nullptr;
     return;
   }
   const WorkPlacePtr place = places_.NextReady();
-  if (place == nullptr) return Rest();
+  if (place == nullptr)
+    return Rest(std::exchange(try_again_soon_, false) ? kMemoryRest : kLongestRest);
   if (places_.CanScan(place.get()))
     return Read(place, *place->scan_from, options_.read_bytes, &WorkerSession::OnScanned);
   Acquire(place, std::nullopt);
@@ -177,6 +180,12 @@ bool WorkerSession::MayAcquire() {
   return !draining_ && alone_until_ms_ <= services_->clock->NowMs();
 }
 
+absl::Duration WorkerSession::UntilLocksEnd() const {
+  const int64_t end_ms = std::max(held_until_ms_, alone_until_ms_) + 1;
+  const absl::Duration left = absl::Milliseconds(end_ms - services_->clock->NowMs());
+  return std::clamp(left, absl::Milliseconds(1), kLongestRest);
+}
+
 bool WorkerSession::Refresh() {
   if (places_.Refresh()) return true;
   End(MakeError(Reason::kUnknownGroup,
@@ -185,12 +194,11 @@ bool WorkerSession::Refresh() {
 }
 
 // Until a log that this session scans grows, the machine tells of something, or a while has passed.
-void WorkerSession::Rest() {
+void WorkerSession::Rest(absl::Duration longest) {
   if (rest_ != nullptr) services_->waiters->Cancel(std::exchange(rest_, nullptr));
   buffer_ = nullptr;
-  const absl::Duration rest = std::exchange(try_again_soon_, false) ? kMemoryRest : kLongestRest;
   action_ = [self = shared_from_this(), targets = places_.Awaited(),
-             until = services_->clock->Monotonic() + rest]() mutable {
+             until = services_->clock->Monotonic() + longest]() mutable {
     absl::StatusOr<Waiters::Handle> handle = self->services_->waiters->Add(
         std::move(targets), until, [self](WakeReason why) { self->OnRested(why); });
     absl::MutexLock lock(&self->mu_);

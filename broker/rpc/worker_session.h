@@ -111,7 +111,9 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   // False: the group is no more, and the session has ended.
   bool Refresh() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool MayAcquire() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Rest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Then no lock is left that the worker has.
+  absl::Duration UntilLocksEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Rest(absl::Duration longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnRested(WakeReason why) ABSL_LOCKS_EXCLUDED(mu_);
 
   void Read(const WorkPlacePtr& place, Offset from, int64_t max_bytes, Then then)
