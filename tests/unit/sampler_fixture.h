@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "broker/group/group_shards.h"
 #include "storage/base/limits.h"
@@ -81,7 +82,15 @@ class SamplerFixture : public ::testing::Test {
   }
   // No shard answers until LetShardsGo(); once.
   void HoldShards() {
-    for (int i = 0; i < kThreads; ++i) executor_.Post([this] { go_on_.WaitForNotification(); });
+    // What a thread has not finished yet goes on with what is asked meanwhile.
+    absl::BlockingCounter held(kThreads);
+    for (int i = 0; i < kThreads; ++i) {
+      executor_.Post([this, &held] {
+        held.DecrementCount();
+        go_on_.WaitForNotification();
+      });
+    }
+    held.Wait();
   }
   void LetShardsGo() { go_on_.Notify(); }
 
