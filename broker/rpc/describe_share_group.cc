@@ -97,7 +97,7 @@ void Fill(const Services& services, const ShareSource& source,
 void FillWorkers(const Services& services, const std::string& group, bool list,
                  v1::DescribeGroupResponse* response) {
   const std::vector<WorkerSessions::Worker> workers = services.workers->WorkersOf(group);
-  response->set_state(workers.empty() ? v1::EMPTY : v1::STABLE);
+  response->set_state(EncodeShareGroupState(workers.size()));
   if (!list) return;
   for (const WorkerSessions::Worker& worker : workers) {
     v1::MemberDescription* const member = response->add_members();

@@ -132,13 +132,11 @@ absl::Status ListGroups(const Services& services, const v1::ListGroupsRequest& r
     v1::GroupSummary* const summary = response->add_groups();
     summary->set_group(group.id);
     summary->set_type(EncodeGroupType(group.type));
-    summary->set_state(EncodeGroupState(group.state));
+    const bool is_share = group.type == GroupType::kShare;
+    const size_t members = is_share ? services.workers->CountOf(group.id) : group.members;
+    summary->set_state(is_share ? EncodeShareGroupState(members) : EncodeGroupState(group.state));
     summary->set_paused(group.paused);
-    summary->set_members(static_cast<int32_t>(group.members));
-    if (group.type != GroupType::kShare) continue;
-    const size_t workers = services.workers->CountOf(group.id);
-    summary->set_members(static_cast<int32_t>(workers));
-    summary->set_state(workers > 0 ? v1::STABLE : v1::EMPTY);
+    summary->set_members(static_cast<int32_t>(members));
   }
   return absl::OkStatus();
 }

@@ -66,6 +66,10 @@ v1::GroupState EncodeGroupState(GroupState state) {
   return v1::GROUP_STATE_UNSPECIFIED;
 }
 
+v1::GroupState EncodeShareGroupState(size_t workers) {
+  return EncodeGroupState(workers > 0 ? GroupState::kStable : GroupState::kEmpty);
+}
+
 void EncodeGroupConfig(const GroupHead& head,
                        google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to) {
   for (const GroupConfigEntry& entry : DescribeConfig(head)) {

@@ -24,6 +24,8 @@ absl::StatusOr<GroupType> DecodeGroupType(v1::GroupType type);
 v1::GroupStart EncodeGroupStart(GroupStart start);
 v1::GroupType EncodeGroupType(GroupType type);
 v1::GroupState EncodeGroupState(GroupState state);
+// Of a share group with so many workers.
+v1::GroupState EncodeShareGroupState(size_t workers);
 
 void EncodeGroupConfig(const GroupHead& head,
                        google::protobuf::RepeatedPtrField<v1::ConfigEntry>* to);

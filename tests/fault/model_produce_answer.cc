@@ -46,17 +46,20 @@ ModelSequences::Verdict Judge(const ModelProduce& produce, const ModelTopic& top
                               const ModelPartition& partition) {
   if (!produce.corrupt.empty()) return {.refusal = produce.corrupt};
   const std::string& bytes = produce.request.record_batch();
-  auto size = static_cast<int64_t>(bytes.size());
+  const ModelSequences::Verdict too_large{.refusal = "MESSAGE_TOO_LARGE"};
+  if (static_cast<int64_t>(bytes.size()) > topic.max_message_bytes()) return too_large;
+  ModelSequences::Verdict verdict =
+      partition.sequences().Judge(produce.numbering, static_cast<int32_t>(produce.records.size()));
+  // What makes no sense is not looked into.
+  if (verdict.refusal == "CORRUPT_BATCH") return verdict;
   const std::optional<Compression> codec = CodecOf(topic);
   const bool reencoded =
       codec.has_value() && *codec != DecodeBatchHeader(bytes.data()).compression();
-  if (reencoded) {
-    size = std::max(size, static_cast<int64_t>(
-                              EncodeModelBatch(produce.records, produce.numbering, *codec).size()));
-  }
-  if (size > topic.max_message_bytes()) return {.refusal = "MESSAGE_TOO_LARGE"};
-  return partition.sequences().Judge(produce.numbering,
-                                     static_cast<int32_t>(produce.records.size()));
+  const bool fits =
+      !reencoded ||
+      static_cast<int64_t>(EncodeModelBatch(produce.records, produce.numbering, *codec).size()) <=
+          topic.max_message_bytes();
+  return fits ? std::move(verdict) : too_large;
 }
 
 }  // namespace

@@ -60,23 +60,7 @@ void ShareWorkload::Open() {
 }
 
 void ShareWorkload::Produce() {
-  FakeJobLog& log = JobsOf(AnyPlace());
-  const uint64_t count = 1 + random_.Below(5);
-  if (random_.Chance(0.05)) {
-    const FakeJobLog::Record bad{.batch_first = log.end(),
-                                 .batch_last = log.end() + static_cast<int64_t>(count - 1)};
-    log.records.insert(log.records.end(), count, bad);
-    return;
-  }
-  for (uint64_t i = 0; i < count; ++i) {
-    FakeJobLog::Record record{.key = {}, .deliver_at_ms = 0, .batch_first = Offset{-1}};
-    if (random_.Chance(0.8)) record.key = absl::StrCat("k", random_.Below(3));
-    if (random_.Chance(0.15)) {
-      record.deliver_at_ms =
-          world_.logs().clock().NowMs() + static_cast<int64_t>(random_.Below(5'000));
-    }
-    log.records.push_back(record);
-  }
+  JobsOf(AnyPlace()).AppendAny(&random_, world_.logs().clock().NowMs());
 }
 
 void ShareWorkload::Acquire(Worker* worker, const SharePartitionId& id, int64_t jobs) {
@@ -103,7 +87,7 @@ void ShareWorkload::Acquire(Worker* worker, const SharePartitionId& id, int64_t 
   });
 }
 
-void ShareWorkload::Send(const Batch& batch, AckOutcome outcome) {
+void ShareWorkload::Send(const HeldJobs& batch, AckOutcome outcome) {
   AcknowledgeRequest request{.id = batch.id, .log_end = JobsOf(batch.id).end(), .items = {}};
   request.items.push_back({.first = batch.first,
                            .last = batch.last,
@@ -119,7 +103,7 @@ void ShareWorkload::Send(const Batch& batch, AckOutcome outcome) {
 void ShareWorkload::Finish(Worker* worker, bool accept) {
   if (worker->batches.empty()) return;
   const size_t which = random_.Below(worker->batches.size());
-  Batch batch = worker->batches[which];
+  HeldJobs batch = worker->batches[which];
   worker->batches.erase(worker->batches.begin() + static_cast<ptrdiff_t>(which));
   constexpr AckOutcome kOthers[] = {AckOutcome::kRelease, AckOutcome::kRelease,
                                     AckOutcome::kReleaseUncounted, AckOutcome::kReject};

@@ -26,17 +26,10 @@ class ShareWorkload {
   bool Calm();
 
  private:
-  // Jobs that a worker was handed.
-  struct Batch {
-    SharePartitionId id;
-    Offset first;
-    Offset last;
-    LockToken token;
-  };
   struct Worker {
     ShareSessionId session;
     bool connected = true;
-    std::vector<Batch> batches;
+    std::vector<HeldJobs> batches;
   };
 
   // The share-partitions of a machine are those of the job topic's partition with its number.
@@ -51,7 +44,7 @@ class ShareWorkload {
   void ActOn(Worker* worker);
   void Acquire(Worker* worker, const SharePartitionId& id, int64_t jobs);
   void Finish(Worker* worker, bool accept);
-  void Send(const Batch& batch, AckOutcome outcome);
+  void Send(const HeldJobs& batch, AckOutcome outcome);
   // Of its session, to every machine.
   void Break(Worker* worker);
   void Resume(Worker* worker);

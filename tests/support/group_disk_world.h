@@ -1,9 +1,7 @@
-// GroupDiskWorld: a ShardWorld of machines of consumer groups, with the ledger of what they decide
-// and tell. One thread, but for RocksDB's own.
+// GroupDiskWorld: a MachineDiskWorld of consumer groups.
 #ifndef WEIR_TESTS_SUPPORT_GROUP_DISK_WORLD_H_
 #define WEIR_TESTS_SUPPORT_GROUP_DISK_WORLD_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,24 +10,19 @@
 
 #include "broker/group/group_machine.h"
 #include "tests/support/group_world.h"
-#include "tests/support/shard_world.h"
-#include "tests/support/tracked_machine.h"
+#include "tests/support/machine_disk_world.h"
 
 namespace weir {
 
-class GroupDiskWorld : public ShardWorld, private GroupListener {
+class GroupDiskWorld : public MachineDiskWorld<GroupMachine>, private GroupListener {
  public:
   // `topics`, and the `records` that the disk may hold, are those of an earlier start.
   explicit GroupDiskWorld(std::unique_ptr<SimFileSystem> disk, int starts = 0,
                           FakeTopics topics = {}, MachineLedger::Records records = {});
   ~GroupDiskWorld() override { StopParts(); }
 
-  using Question = std::function<Decision(GroupMachine&, const MachineTime&)>;
-  void Ask(size_t partition, Question question);
   FakeTopics& topics() { return topics_; }
   std::function<void(const Notice&)> on_notice = [](const Notice&) {};
-
-  const MachineLedger& ledger() const { return ledger_; }
 
   // What the machine, or the store, holds; and what the first `count` records make.
   std::string Loaded(size_t partition) const;
@@ -37,15 +30,14 @@ class GroupDiskWorld : public ShardWorld, private GroupListener {
   std::string Replayed(size_t partition, int64_t count) const;
 
  private:
-  std::unique_ptr<StateMachine> NewMachine(size_t partition) override;
-  void OnShard(size_t partition, Shard* shard) override;
+  std::unique_ptr<GroupMachine> MakeMachine(size_t partition) override;
+  void Connect(GroupMachine* machine, MachineTimers* timers, const Shard*) override {
+    machine->UseTimers(timers);
+  }
   void OnNotice(const Notice& notice) override { on_notice(notice); }
   void OnSessionsDropped() override {}
 
   FakeTopics topics_;
-  MachineLedger ledger_;
-  std::array<GroupMachine*, kPartitions> machines_{};
-  std::array<TrackedMachine*, kPartitions> tracked_{};
 };
 
 }  // namespace weir

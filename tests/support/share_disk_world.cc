@@ -18,13 +18,11 @@ namespace {
 TopicId LettersTopic() { return LogWorld::Topic(2); }
 TopicId RedrivenTopic() { return LogWorld::Topic(3); }
 
-PartitionIndex ShardOf(size_t partition) { return PartitionIndex{static_cast<int32_t>(partition)}; }
-
 // All of the machine's that `store` (a StateStore or StateReader) has.
 template <typename Store>
-std::string ContentOf(const Store& store, size_t partition) {
+std::string ContentOf(const Store& store, PartitionIndex partition) {
   std::string text;
-  const ShareKeyRange keys = ShareKeysOf(ShardOf(partition));
+  const ShareKeyRange keys = ShareKeysOf(partition);
   for (const StateFamily family : {StateFamily::kShares, StateFamily::kParked}) {
     const absl::Status scanned = store.Scan(
         family, keys.start, keys.end, [&text](absl::string_view key, absl::string_view value) {
@@ -41,44 +39,27 @@ std::string ContentOf(const Store& store, size_t partition) {
 
 ShareDiskWorld::ShareDiskWorld(std::unique_ptr<SimFileSystem> disk, int starts, JobLogs jobs,
                                MachineLedger::Records records)
-    : ShardWorld(std::move(disk), starts, {LettersTopic(), RedrivenTopic()}),
+    : MachineDiskWorld(std::move(disk), starts, {LettersTopic(), RedrivenTopic()},
+                       std::move(records)),
       epoch_(LeaderEpoch{1 + starts}),
       jobs_(std::move(jobs)),
-      random_(static_cast<uint64_t>(starts)),
-      ledger_(std::move(records)) {}
+      random_(static_cast<uint64_t>(starts)) {}
 
-std::unique_ptr<StateMachine> ShareDiskWorld::NewMachine(size_t partition) {
-  auto machine = std::make_unique<ShareMachine>(
-      ShareMachineOptions{.shard = ShardOf(partition),
+std::unique_ptr<ShareMachine> ShareDiskWorld::MakeMachine(size_t partition) {
+  return std::make_unique<ShareMachine>(
+      ShareMachineOptions{.shard = IndexOf(partition),
                           .epoch = epoch_,
                           .settings = &settings_,
                           .listener = this,
                           .random = [this] { return random_.Next(); }});
-  machines_[partition] = machine.get();
-  auto tracked = std::make_unique<TrackedMachine>(&ledger_, partition, std::move(machine));
-  tracked_[partition] = tracked.get();
-  return tracked;
-}
-
-void ShareDiskWorld::OnShard(size_t partition, Shard* shard) {
-  tracked_[partition]->UseTimers(shard);
-  machines_[partition]->UseShard(tracked_[partition], shard);
-}
-
-void ShareDiskWorld::Ask(size_t partition, Question question) {
-  ShareMachine& machine = *machines_[partition];
-  shard(partition).Submit(
-      tracked_[partition]->Track([&machine, question = std::move(question)](
-                                     const MachineTime& now) { return question(machine, now); }),
-      [](const absl::Status&) {});
 }
 
 TopicPartition ShareDiskWorld::Letters(size_t partition) {
-  return {LettersTopic(), ShardOf(partition)};
+  return {LettersTopic(), IndexOf(partition)};
 }
 
 TopicPartition ShareDiskWorld::Redriven(size_t partition) {
-  return {RedrivenTopic(), ShardOf(partition)};
+  return {RedrivenTopic(), IndexOf(partition)};
 }
 
 BatchAppend ShareDiskWorld::BatchFor(const TopicPartition& id, size_t records) {
@@ -101,29 +82,30 @@ int64_t ShareDiskWorld::RecordsOf(const TopicPartition& id) {
 
 std::string ShareDiskWorld::Loaded(size_t partition) const {
   // The shard reads what it has beside the store.
-  return Text(machines_[partition]->table()) + ContentOf(shard(partition), partition);
+  return Text(machine(partition).table()) + ContentOf(shard(partition), IndexOf(partition));
 }
 
 std::string ShareDiskWorld::Stored(size_t partition) {
-  ShareTable table(ShardOf(partition));
+  ShareTable table(IndexOf(partition));
   const absl::Status loaded = table.Load(keeper().store());
-  return loaded.ok() ? Text(table) + ContentOf(keeper().store(), partition) : loaded.ToString();
+  return loaded.ok() ? Text(table) + ContentOf(keeper().store(), IndexOf(partition))
+                     : loaded.ToString();
 }
 
 std::string ShareDiskWorld::Replayed(size_t partition, int64_t count) const {
-  ShareTable table(ShardOf(partition));
+  ShareTable table(IndexOf(partition));
   FakeStateStore store;
   for (int64_t i = 0; i < count; ++i) {
     std::vector<StateChange> changes;
-    const InternalRecord& record = ledger_.records()[partition][static_cast<size_t>(i)];
+    const InternalRecord& record = ledger().records()[partition][static_cast<size_t>(i)];
     WEIR_CHECK(table.Replay(record, &changes).ok());
     WEIR_CHECK(store.Write(changes).ok());
   }
-  return Text(table) + ContentOf(store, partition);
+  return Text(table) + ContentOf(store, IndexOf(partition));
 }
 
 bool ShareDiskWorld::AllDone(size_t partition) const {
-  for (const auto& [number, entry] : machines_[partition]->table().entries()) {
+  for (const auto& [number, entry] : machine(partition).table().entries()) {
     const auto log = jobs_.find(entry->partition.id().partition);
     if (log == jobs_.end()) continue;  // of letters
     if (entry->partition.start() < log->second.end() || entry->partition.parked() > 0) return false;

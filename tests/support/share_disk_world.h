@@ -1,13 +1,11 @@
-// ShareDiskWorld: a ShardWorld of machines of share groups, with the ledger of what they decide and
-// tell, and the topics to which dead letters go and from there are redriven. The jobs themselves
-// are records that the test makes; no crash takes them. One thread, but for RocksDB's own.
+// ShareDiskWorld: a MachineDiskWorld of share groups, with the topics to which dead letters go and
+// from there are redriven. The jobs themselves are records that the test makes; no crash takes
+// them.
 #ifndef WEIR_TESTS_SUPPORT_SHARE_DISK_WORLD_H_
 #define WEIR_TESTS_SUPPORT_SHARE_DISK_WORLD_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,14 +13,13 @@
 
 #include "broker/share/share_machine.h"
 #include "storage/log/append.h"
-#include "tests/support/shard_world.h"
+#include "tests/support/machine_disk_world.h"
 #include "tests/support/share_world.h"
 #include "tests/support/sim_random.h"
-#include "tests/support/tracked_machine.h"
 
 namespace weir {
 
-class ShareDiskWorld : public ShardWorld, private ShareListener {
+class ShareDiskWorld : public MachineDiskWorld<ShareMachine>, private ShareListener {
  public:
   using JobLogs = std::map<TopicPartition, FakeJobLog>;
 
@@ -31,12 +28,8 @@ class ShareDiskWorld : public ShardWorld, private ShareListener {
                           MachineLedger::Records records = {});
   ~ShareDiskWorld() override { StopParts(); }
 
-  using Question = std::function<Decision(ShareMachine&, const MachineTime&)>;
-  void Ask(size_t partition, Question question);
   FakeShareSettings& settings() { return settings_; }
   JobLogs& jobs() { return jobs_; }
-
-  const MachineLedger& ledger() const { return ledger_; }
 
   // Where the dead letters of one machine's jobs go, and where they are driven to.
   static TopicPartition Letters(size_t partition);
@@ -54,8 +47,10 @@ class ShareDiskWorld : public ShardWorld, private ShareListener {
   bool AllDone(size_t partition) const;
 
  private:
-  std::unique_ptr<StateMachine> NewMachine(size_t partition) override;
-  void OnShard(size_t partition, Shard* shard) override;
+  std::unique_ptr<ShareMachine> MakeMachine(size_t partition) override;
+  void Connect(ShareMachine* machine, MachineTimers* timers, const Shard* shard) override {
+    machine->UseShard(timers, shard);
+  }
   void OnAvailable(const SharePartitionId&) override {}
   void OnDying(const SharePartitionId&) override {}
   void OnOutcomes(const SharePartitionId&, const ShareOutcomes&) override {}
@@ -65,9 +60,6 @@ class ShareDiskWorld : public ShardWorld, private ShareListener {
   FakeShareSettings settings_;
   JobLogs jobs_;
   SimRandom random_;
-  MachineLedger ledger_;
-  std::array<ShareMachine*, kPartitions> machines_{};
-  std::array<TrackedMachine*, kPartitions> tracked_{};
 };
 
 }  // namespace weir

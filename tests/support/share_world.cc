@@ -43,6 +43,22 @@ ShareScan FakeJobLog::Scan(Offset from, int64_t most, ShareOrder order) const {
   return scan;
 }
 
+void FakeJobLog::AppendAny(SimRandom* random, int64_t now_ms) {
+  const uint64_t count = 1 + random->Below(6);
+  if (random->Chance(0.04)) {
+    const Record bad{.batch_first = end(), .batch_last = end() + static_cast<int64_t>(count - 1)};
+    records.insert(records.end(), count, bad);
+    return;
+  }
+  for (uint64_t i = 0; i < count; ++i) {
+    Record record{.key = {}, .deliver_at_ms = 0, .batch_first = Offset{-1}};
+    if (random->Chance(0.8)) record.key = absl::StrCat("k", random->Below(4));
+    if (random->Chance(0.15))
+      record.deliver_at_ms = now_ms + static_cast<int64_t>(random->Below(3'000));
+    records.push_back(record);
+  }
+}
+
 ShareWorld::ShareWorld() { Start(); }
 
 StateMachine* ShareWorld::MakeMachine() {

@@ -17,6 +17,7 @@
 #include "broker/runtime/state_overlay.h"
 #include "broker/share/share_machine.h"
 #include "tests/support/machine_world.h"
+#include "tests/support/sim_random.h"
 
 namespace weir {
 
@@ -50,8 +51,19 @@ struct FakeJobLog {
   std::vector<Record> records;  // from offset 0 on
 
   Offset end() const { return Offset{static_cast<int64_t>(records.size())}; }
+  // A few jobs as chance will have them: most with one of four keys, some to be delivered within 3
+  // s; now and then a batch that cannot be read.
+  void AppendAny(SimRandom* random, int64_t now_ms);
   // What a reader sees from an offset on: up to `most` offsets, but whole batches.
   ShareScan Scan(Offset from, int64_t most, ShareOrder order) const;
+};
+
+// Jobs that a worker has, or believes to have.
+struct HeldJobs {
+  SharePartitionId id;
+  Offset first;
+  Offset last;
+  LockToken token;
 };
 
 class ShareWorld : public MachineWorld, public StateReader, public ShareListener {

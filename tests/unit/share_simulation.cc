@@ -111,22 +111,7 @@ void ShareSimulation::CheckCounts() {
 }
 
 void ShareSimulation::Produce() {
-  FakeJobLog& log = world_.log(AnyPartition().partition);
-  const uint64_t count = 1 + random_.Below(6);
-  if (random_.Chance(0.04)) {
-    const FakeJobLog::Record bad{.batch_first = log.end(),
-                                 .batch_last = log.end() + static_cast<int64_t>(count - 1)};
-    log.records.insert(log.records.end(), count, bad);
-    return;
-  }
-  for (uint64_t i = 0; i < count; ++i) {
-    FakeJobLog::Record record{.key = {}, .deliver_at_ms = 0, .batch_first = Offset{-1}};
-    if (random_.Chance(0.8)) record.key = absl::StrCat("k", random_.Below(4));
-    if (random_.Chance(0.15)) {
-      record.deliver_at_ms = world_.now().now_ms + static_cast<int64_t>(random_.Below(3'000));
-    }
-    log.records.push_back(record);
-  }
+  world_.log(AnyPartition().partition).AppendAny(&random_, world_.now().now_ms);
 }
 
 void ShareSimulation::TroubleBroker() {
@@ -202,7 +187,7 @@ void ShareSimulation::Send(const AcknowledgeRequest& request) {
 void ShareSimulation::Finish(Worker* worker, bool accept) {
   if (worker->batches.empty()) return;
   const size_t which = random_.Below(worker->batches.size());
-  Batch batch = worker->batches[which];
+  HeldJobs batch = worker->batches[which];
   worker->batches.erase(worker->batches.begin() + static_cast<ptrdiff_t>(which));
   const Offset cut =
       batch.first +
@@ -233,9 +218,9 @@ void ShareSimulation::Finish(Worker* worker, bool accept) {
 }
 
 void ShareSimulation::Lie(Worker* worker) {
-  const std::vector<Batch>& known = worker->old.empty() ? worker->batches : worker->old;
+  const std::vector<HeldJobs>& known = worker->old.empty() ? worker->batches : worker->old;
   if (known.empty()) return;
-  Batch batch = known[random_.Below(known.size())];
+  HeldJobs batch = known[random_.Below(known.size())];
   AcknowledgeRequest request{
       .id = batch.id, .log_end = world_.log(batch.id.partition).end(), .items = {}};
   switch (random_.Below(3)) {
@@ -261,7 +246,7 @@ void ShareSimulation::Lie(Worker* worker) {
 
 void ShareSimulation::Renew(Worker* worker) {
   if (worker->batches.empty()) return;
-  const Batch& batch = worker->batches[random_.Below(worker->batches.size())];
+  const HeldJobs& batch = worker->batches[random_.Below(worker->batches.size())];
   const RenewRequest request{.id = batch.id, .items = {{batch.first, batch.last, batch.token}}};
   world_.Run([&](const MachineTime& now) {
     return world_.machine().acknowledgement().Renew(now, request,
@@ -301,7 +286,7 @@ void ShareSimulation::Close(Worker* worker) {
 void ShareSimulation::StartAnew(Worker* worker) {
   worker->session = ShareSessionId{++last_session_};
   worker->connected = true;
-  for (Batch& batch : worker->batches) worker->old.push_back(std::move(batch));
+  for (HeldJobs& batch : worker->batches) worker->old.push_back(std::move(batch));
   worker->batches.clear();
   if (worker->old.size() > 50) worker->old.erase(worker->old.begin(), worker->old.begin() + 25);
 }

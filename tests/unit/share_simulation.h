@@ -26,19 +26,12 @@ class ShareSimulation {
   std::string Run(int actions);
 
  private:
-  // Jobs that a worker has, or believes to have.
-  struct Batch {
-    SharePartitionId id;
-    Offset first;
-    Offset last;
-    LockToken token;
-  };
   struct Worker {
     ShareSessionId session;
     bool connected = true;
     absl::Duration broke_at;
-    std::vector<Batch> batches;
-    std::vector<Batch> old;  // that it gave up, or was told are lost
+    std::vector<HeldJobs> batches;
+    std::vector<HeldJobs> old;  // that it gave up, or was told are lost
   };
 
   void Act();

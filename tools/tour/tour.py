@@ -71,7 +71,6 @@ class Input:
             made.append(b"%s\t%d %s\n" % (key, number, line) if key else b"%d %s\n" % (number, line))
         return b"".join(made)
 
-
     def check(self, states):
         """Holds the final states that the topic gives against those that the lines give, and these against the truth. Gives a sentence
         for each package of which the lines do not tell the end; dpkg logs nothing while a system is put together, for instance. Raises
@@ -190,8 +189,8 @@ class Tour:
         unlogged = self.source.check(states)
         named = collections.Counter(state.decode() for state, _ in states.values())
         counts = ", ".join(f"{count:,} {state}" for state, count in named.most_common())
-        agreeing = f"{len(states) - len(unlogged):,} packages" if unlogged else f"{len(states):,} packages"
-        tell("states", f"the final states of {agreeing}, from the topic alone, agree with {self.source.names[1]}: {counts}")
+        agreeing = len(states) - len(unlogged)
+        tell("states", f"the final states of {agreeing:,} packages, from the topic alone, agree with {self.source.names[1]}: {counts}")
         for package in unlogged:
             tell("unlogged", f"{package}; the history itself ends so: dpkg changed it without logging that")
 
