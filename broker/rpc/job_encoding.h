@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "broker/rpc/worker_session.h"
+#include "broker/rpc/job_delivery.h"
 #include "weir/v1/share.pb.h"
 
 namespace weir {

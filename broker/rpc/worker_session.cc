@@ -22,8 +22,6 @@ constexpr absl::Duration kMemoryRest = absl::Milliseconds(100);
 constexpr int64_t kFewJobs = 100;
 constexpr int64_t kFewJobsBytes = 64 * limits::kKiB;
 
-int64_t CountOf(const AcquiredJobs& jobs) { return jobs.last - jobs.first + 1; }
-
 bool IsMemory(const absl::Status& status) {
   const std::optional<Reason> reason = ReasonOf(status);
   return reason == Reason::kOverMemoryBudget || reason == Reason::kTooManyRequests;
@@ -101,8 +99,7 @@ absl::btree_set<PartitionIndex> WorkerSession::Close() {
     closed_ = true;
     owner_ = nullptr;
     shards = shards_;
-    undelivered_.clear();
-    delivering_ = nullptr;
+    undelivered_.Clear();
     buffer_ = nullptr;
     places_.GiveUpLeases();
     if (rest_ != nullptr) services_->waiters->Cancel(rest_);
@@ -155,7 +152,7 @@ void WorkerSession::Pump() {
 
 void WorkerSession::Plan() {
   if (busy_ || closed_ || owner_ == nullptr) return;
-  if (delivering_ != nullptr) Deliver();
+  Deliver();
   if (busy_ || deliveries_ >= kDeliveries || !Refresh()) return;
   if (!MayAcquire()) {
     places_.GiveUpLeases();
@@ -223,13 +220,6 @@ void WorkerSession::OnRested(WakeReason why) {
 }
 
 // --- The log, and the machine ---
-
-std::shared_ptr<const JobBuffer> WorkerSession::BufferOf(const WorkPlace& place,
-                                                         Offset offset) const {
-  const bool holds = buffer_ != nullptr && buffer_->partition == place.id.partition &&
-                     buffer_->from <= offset && offset < buffer_->next;
-  return holds ? buffer_ : nullptr;
-}
 
 void WorkerSession::Read(const WorkPlacePtr& place, Offset from, int64_t max_bytes, Then then) {
   busy_ = true;
@@ -358,43 +348,24 @@ void WorkerSession::NoteAcquired(const WorkPlacePtr& place, int64_t asked, Acqui
   place->ready = place->signalled || count == asked || places_.CanScan(place.get());
   if (acquired.available > 0) to_wake_.push_back(place->id);
   if (count == 0) return;
-  std::sort(acquired.jobs.begin(), acquired.jobs.end(),
-            [](const AcquiredJobs& a, const AcquiredJobs& b) { return a.first < b.first; });
-  undelivered_.assign(acquired.jobs.begin(), acquired.jobs.end());
-  delivering_ = place;
+  undelivered_.Put(place, std::move(acquired.jobs));
 }
 
 // --- To the owner ---
 
 void WorkerSession::Deliver() {
-  const WorkPlacePtr place = delivering_;
   while (!undelivered_.empty() && deliveries_ < kDeliveries) {
-    const Offset next = undelivered_.front().first;
-    const std::shared_ptr<const JobBuffer> buffer = BufferOf(*place, next);
-    if (buffer == nullptr) {
-      int64_t jobs = 0;
-      for (const AcquiredJobs& undelivered : undelivered_) jobs += CountOf(undelivered);
-      const int64_t bytes =
-          jobs > kFewJobs ? options_.read_bytes : std::min(options_.read_bytes, kFewJobsBytes);
+    const WorkPlacePtr& place = undelivered_.place();
+    const Offset next = undelivered_.next();
+    if (buffer_ == nullptr || !buffer_->Has(place->id.partition, next)) {
+      const int64_t bytes = undelivered_.count() > kFewJobs
+                                ? options_.read_bytes
+                                : std::min(options_.read_bytes, kFewJobsBytes);
       return Read(place, next, bytes, &WorkerSession::OnMissingRead);
     }
-    JobDelivery delivery{
-        .topic = place->topic, .partition = place->id.partition, .jobs = {}, .buffer = buffer};
-    while (!undelivered_.empty() && undelivered_.front().first < buffer->next) {
-      AcquiredJobs& front = undelivered_.front();
-      delivery.jobs.push_back(front);
-      if (front.last < buffer->next) {
-        undelivered_.pop_front();
-      } else {
-        delivery.jobs.back().last = buffer->next - 1;
-        front.first = buffer->next;
-      }
-    }
     ++deliveries_;
-    delivery.last = undelivered_.empty();
-    owner_->OnJobs(std::move(delivery));
+    owner_->OnJobs(undelivered_.Take(buffer_));
   }
-  if (undelivered_.empty()) delivering_ = nullptr;
 }
 
 void WorkerSession::OnMissingRead(const WorkPlacePtr& place, Offset from,
@@ -432,11 +403,9 @@ void WorkerSession::OnMissingRead(const WorkPlacePtr& place, Offset from,
 }
 
 void WorkerSession::GiveBack(const WorkPlacePtr& place, const absl::Status& why) {
-  const AcquiredJobs jobs = undelivered_.front();
-  undelivered_.pop_front();
+  const AcquiredJobs jobs = undelivered_.TakeFirst();
   credits_ += CountOf(jobs);
   held_ = std::max<int64_t>(held_ - CountOf(jobs), 0);
-  if (undelivered_.empty()) delivering_ = nullptr;
   // What is damaged cannot be done by anybody; what the log has lost expires with it; what cannot
   // be read now may be later.
   const bool damaged = absl::IsDataLoss(why);

@@ -9,7 +9,6 @@
 #define WEIR_BROKER_RPC_WORKER_SESSION_H_
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +24,7 @@
 #include "absl/time/time.h"
 #include "broker/partition/partition.h"
 #include "broker/partition/partition_read.h"
+#include "broker/rpc/job_delivery.h"
 #include "broker/rpc/services.h"
 #include "broker/rpc/work_places.h"
 #include "broker/runtime/waiters.h"
@@ -32,23 +32,6 @@
 #include "storage/base/types.h"
 
 namespace weir {
-
-// What was read of one partition at once; shared by the deliveries that are cut from it.
-struct JobBuffer {
-  TopicPartition partition;
-  PartitionRead read;
-  Offset from;  // every record from here
-  Offset next;  // to here, exclusive, is in it
-};
-
-// Jobs of one partition, by offset, all of them in one buffer.
-struct JobDelivery {
-  std::string topic;
-  TopicPartition partition;
-  std::vector<AcquiredJobs> jobs;
-  std::shared_ptr<const JobBuffer> buffer;
-  bool last = false;  // nothing more follows of what was acquired at once
-};
 
 class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
  public:
@@ -118,9 +101,6 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
 
   void Read(const WorkPlacePtr& place, Offset from, int64_t max_bytes, Then then)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What was read of the place, if it has `offset`; null otherwise.
-  std::shared_ptr<const JobBuffer> BufferOf(const WorkPlace& place, Offset offset) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnScanned(const WorkPlacePtr& place, Offset from, absl::StatusOr<PartitionRead> read)
       ABSL_LOCKS_EXCLUDED(mu_);
   void Acquire(const WorkPlacePtr& place, std::optional<ShareScan> scan)
@@ -153,9 +133,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   int64_t alone_until_ms_ ABSL_GUARDED_BY(mu_) = 0;   // it holds a job that is to be its only one
   bool draining_ ABSL_GUARDED_BY(mu_) = false;        // takes nothing until it holds nothing
   bool try_again_soon_ ABSL_GUARDED_BY(mu_) = false;  // there was no memory
-  // Acquired, and not yet handed to the owner; of one place at a time.
-  WorkPlacePtr delivering_ ABSL_GUARDED_BY(mu_);
-  std::deque<AcquiredJobs> undelivered_ ABSL_GUARDED_BY(mu_);  // by offset
+  UndeliveredJobs undelivered_ ABSL_GUARDED_BY(mu_);  // acquired, and not yet the owner's
 
   // The last that was read, of one place; none while nothing is to be delivered or acquired, so
   // that workers that wait or are busy hold no memory.
