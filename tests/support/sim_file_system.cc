@@ -37,9 +37,11 @@ class ABSL_SCOPED_LOCKABLE SimFileSystem::Running {
     Begin();
     if (fs_.crashed_ || fs_.observer_ == nullptr || IsRead(operation_.kind)) return;
     const Observer observer = fs_.observer_;
+    ++fs_.observing_;
     fs_.mu_.Unlock();
     observer(operation_);
     fs_.mu_.Lock();
+    --fs_.observing_;
   }
   ~Running() ABSL_UNLOCK_FUNCTION() { fs_.mu_.Unlock(); }
 

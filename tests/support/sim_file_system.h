@@ -68,7 +68,7 @@ class SimFileSystem : public FileSystem {
   int64_t operations() const ABSL_LOCKS_EXCLUDED(mu_);
   int64_t reads() const ABSL_LOCKS_EXCLUDED(mu_);
   // Called before every operation that is no read, on the thread that asked for it, outside mu_: it
-  // may take images.
+  // may take images. When it is replaced, by whoever is not in it, no call of the old one goes on.
   using Observer = std::function<void(const Operation&)>;
   void SetObserver(Observer observer) ABSL_LOCKS_EXCLUDED(mu_);
   // The last operations, at most `n` of the newest 256, reads too, one a line, for failure
@@ -132,6 +132,7 @@ class SimFileSystem : public FileSystem {
   int64_t operations_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t reads_ ABSL_GUARDED_BY(mu_) = 0;
   Observer observer_ ABSL_GUARDED_BY(mu_);
+  int observing_ ABSL_GUARDED_BY(mu_) = 0;  // calls of observers under way
   std::deque<Operation> recent_ ABSL_GUARDED_BY(mu_);
   FaultPlan faults_ ABSL_GUARDED_BY(mu_);
   std::optional<int64_t> capacity_ ABSL_GUARDED_BY(mu_);

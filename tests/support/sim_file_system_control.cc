@@ -70,6 +70,8 @@ int64_t SimFileSystem::reads() const {
 void SimFileSystem::SetObserver(Observer observer) {
   absl::MutexLock lock(&mu_);
   observer_ = std::move(observer);
+  const auto over = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return observing_ == 0; };
+  mu_.Await(absl::Condition(&over));
 }
 
 std::string SimFileSystem::RecentOperations(size_t n) const {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "tests/support/sim_clock.h"
 #include "tests/support/sim_file_system.h"
 #include "tests/unit/base_sim_disk_fixture.h"
@@ -204,6 +205,24 @@ TEST_F(SimFileSystemTest, ACrashFromTheObserverStopsTheOperationItself) {
   fs_.SetObserver([&](const Operation&) { fs_.Crash(); });
   EXPECT_EQ(file->Write(kStart, "new").code(), Code::kUnavailable);
   EXPECT_EQ(fs_.ReadRaw("a"), "old");
+}
+
+TEST_F(SimFileSystemTest, NoCallOfAnObserverGoesOnWhenItIsReplaced) {
+  absl::Notification called;
+  absl::Notification go_on;
+  bool over = false;
+  fs_.SetObserver([&](const Operation&) {
+    called.Notify();
+    go_on.WaitForNotification();
+    over = true;
+  });
+  std::thread other([&] { Open("a"); });
+  called.WaitForNotification();
+  std::thread helper([&] { go_on.Notify(); });
+  fs_.SetObserver(nullptr);
+  EXPECT_TRUE(over);
+  helper.join();
+  other.join();
 }
 
 TEST_F(SimFileSystemTest, NothingIsInMemoryWhenTheTestSaysSo) {
