@@ -40,6 +40,14 @@ class Start(unittest.TestCase):
                       broker.ready_line)
         self.assertEqual(broker.stop(), 0)
 
+    def test_the_broker_allocates_with_tcmalloc(self):
+        broker = self.started()
+        maps = pathlib.Path(f"/proc/{broker.process.pid}/maps").read_text()
+        if "asan" in maps or "tsan" in maps:
+            self.skipTest("sanitizers bring an allocator of their own")
+        self.assertIn("libtcmalloc", maps)
+        self.assertEqual(broker.stop(), 0)
+
     def test_a_port_in_use(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
