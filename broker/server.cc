@@ -136,6 +136,7 @@ class ServerImpl : public Server {
   std::unique_ptr<ProduceEngine> produce_;
   std::unique_ptr<Groups> groups_;
   ThreadExecutor admin_{"weir-admin", kAdminThreads};
+  ThreadExecutor retention_thread_{"weir-retention", 1};
   ThreadExecutor upkeep_{"weir-upkeep", 1};
   std::unique_ptr<RetentionTask> retention_;
   std::unique_ptr<Services> services_;
@@ -314,8 +315,9 @@ absl::Status ServerImpl::Listen() {
 
 void ServerImpl::StartLoops() {
   if (retention_ != nullptr) {
-    retention_loop_ = std::make_unique<PeriodicTask>(
-        &timers_, &admin_, config_.retention_check_interval, [this] { retention_->Run(); });
+    retention_loop_ = std::make_unique<PeriodicTask>(&timers_, &retention_thread_,
+                                                     config_.retention_check_interval,
+                                                     [this] { retention_->Run(); });
   }
   disk_loop_ = std::make_unique<PeriodicTask>(&timers_, &upkeep_, kDiskCheckPause, [this] {
     CheckDisk();

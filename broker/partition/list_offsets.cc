@@ -1,5 +1,6 @@
 #include "broker/partition/list_offsets.h"
 
+#include <memory>
 #include <utility>
 
 namespace weir {
@@ -25,20 +26,47 @@ absl::StatusOr<TimestampOffset> Answer(const OffsetQuery& query) {
   return absl::InternalError("no such query");
 }
 
+// A listing under way; one thread at a time.
+struct Run {
+  std::vector<OffsetQuery> queries;
+  Executor* disk;
+  absl::AnyInvocable<bool() const> abandoned;
+  absl::AnyInvocable<void(std::vector<absl::StatusOr<TimestampOffset>>)> done;
+  std::vector<absl::StatusOr<TimestampOffset>> answers;
+};
+
+// One query that needs the disk, then others have their turn there.
+void GoOn(std::unique_ptr<Run> run, bool on_disk) {
+  while (run->answers.size() < run->queries.size()) {
+    const OffsetQuery& query = run->queries[run->answers.size()];
+    if (!NeedsDisk(query)) {
+      run->answers.push_back(Answer(query));
+    } else if (!on_disk) {
+      Executor* const disk = run->disk;
+      disk->Post([run = std::move(run)]() mutable { GoOn(std::move(run), /*on_disk=*/true); });
+      return;
+    } else if (run->abandoned()) {
+      run->answers.resize(run->queries.size(), absl::CancelledError("the caller has gone"));
+    } else {
+      run->answers.push_back(Answer(query));
+      on_disk = false;
+    }
+  }
+  run->done(std::move(run->answers));
+}
+
 }  // namespace
 
 void ListOffsets(std::vector<OffsetQuery> queries, Executor* disk,
+                 absl::AnyInvocable<bool() const> abandoned,
                  absl::AnyInvocable<void(std::vector<absl::StatusOr<TimestampOffset>>)> done) {
-  bool needs_disk = false;
-  for (const OffsetQuery& query : queries) needs_disk |= NeedsDisk(query);
-  auto answer = [queries = std::move(queries), done = std::move(done)]() mutable {
-    std::vector<absl::StatusOr<TimestampOffset>> answers;
-    answers.reserve(queries.size());
-    for (const OffsetQuery& query : queries) answers.push_back(Answer(query));
-    done(std::move(answers));
-  };
-  if (!needs_disk) return answer();
-  disk->Post(std::move(answer));
+  auto run = std::make_unique<Run>(Run{.queries = std::move(queries),
+                                       .disk = disk,
+                                       .abandoned = std::move(abandoned),
+                                       .done = std::move(done),
+                                       .answers = {}});
+  run->answers.reserve(run->queries.size());
+  GoOn(std::move(run), /*on_disk=*/false);
 }
 
 }  // namespace weir

@@ -23,8 +23,10 @@ struct OffsetQuery {
 };
 
 // Calls `done` with one answer a query, in their order: before this returns when no disk is needed,
-// otherwise on `disk`.
+// otherwise on `disk`, which has one query at a time and other work in between. Once `abandoned`,
+// which is asked before each of those, says true, what is left is CANCELLED.
 void ListOffsets(std::vector<OffsetQuery> queries, Executor* disk,
+                 absl::AnyInvocable<bool() const> abandoned,
                  absl::AnyInvocable<void(std::vector<absl::StatusOr<TimestampOffset>>)> done);
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #include "broker/partition/producer_identities.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -19,7 +20,10 @@ namespace {
 
 // producer-epoch/<id, 19 digits>: "<epoch> <when it was given, ms>".
 constexpr absl::string_view kEpochPrefix = "producer-epoch/";
-constexpr size_t kPage = limits::kMetadataTxnOperations;  // what expired of it goes in one change
+// The highest id whose epoch was forgotten, in digits.
+constexpr absl::string_view kForgottenKey = "producer-epochs-forgotten";
+// What expired of it goes in one change, together with kForgottenKey.
+constexpr size_t kPage = limits::kMetadataTxnOperations - 1;
 
 std::string EpochKey(ProducerId id) { return absl::StrFormat("%s%019d", kEpochPrefix, id.value()); }
 
@@ -55,6 +59,14 @@ absl::StatusOr<std::unique_ptr<ProducerIdentities>> ProducerIdentities::Load(
 
 absl::Status ProducerIdentities::LoadEpochs(absl::Duration expiration) {
   const int64_t expired_before = clock_->NowMs() - absl::ToInt64Milliseconds(expiration);
+  const absl::StatusOr<MetadataEntry> forgotten = store_->Get(kForgottenKey);
+  if (!forgotten.ok() && !absl::IsNotFound(forgotten.status())) return forgotten.status();
+  int64_t through = -1;
+  if (forgotten.ok() && !absl::SimpleAtoi(forgotten->value, &through)) {
+    return absl::DataLossError(
+        absl::StrCat("the metadata store's value of ", kForgottenKey, " cannot be read"));
+  }
+  forgotten_through_ = ProducerId{through};
   std::string start;
   for (;;) {
     WEIR_ASSIGN_OR_RETURN(const std::vector<MetadataEntry> page,
@@ -65,11 +77,16 @@ absl::Status ProducerIdentities::LoadEpochs(absl::Duration expiration) {
       WEIR_ASSIGN_OR_RETURN(const RaisedEpoch raised, DecodeRaised(entry));
       if (raised.given_ms < expired_before) {
         forget.deletes.push_back(entry.key);
+        forgotten_through_ = std::max(forgotten_through_, raised.identity.id);
       } else {
         raised_[raised.identity.id] = raised.identity.epoch;
       }
     }
-    if (!forget.deletes.empty()) WEIR_RETURN_IF_ERROR(store_->Txn(forget).status());
+    if (!forget.deletes.empty()) {
+      forget.puts.push_back(
+          {.key = std::string(kForgottenKey), .value = absl::StrCat(forgotten_through_.value())});
+      WEIR_RETURN_IF_ERROR(store_->Txn(forget).status());
+    }
     start = absl::StrCat(page.back().key, absl::string_view("\0", 1));
   }
 }
@@ -99,6 +116,13 @@ absl::StatusOr<ProducerIdentity> ProducerIdentities::Raise(ProducerIdentity from
   absl::MutexLock lock(&mu_);
   const auto raised = raised_.find(from.id);
   const ProducerEpoch current = raised == raised_.end() ? ProducerEpoch{0} : raised->second;
+  // Its epoch may have been raised, and been forgotten since: then this identity may be given
+  // already.
+  if (raised == raised_.end() && from.id >= ProducerId{0} && from.id <= forgotten_through_) {
+    return MakeError(Reason::kProducerFenced,
+                     absl::StrCat("the epochs of producer id ", from.id.value(),
+                                  " are not known any more; a new id is the way on"));
+  }
   WEIR_ASSIGN_OR_RETURN(const bool given, MayHaveBeenGiven(from.id));
   if (!given || from.epoch > current || from.epoch < ProducerEpoch{0}) {
     return MakeError(Reason::kInvalidRequest,

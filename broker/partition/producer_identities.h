@@ -1,8 +1,9 @@
 // ProducerIdentities: producer ids with their epochs, for InitProducer. An identity is given once,
 // ever: two producers that both believed to own it would have their records taken for repeats of
-// each other's. Ids come from ProducerIds; an epoch that was raised is kept in the metadata store
-// until the id has expired everywhere. Any thread; guarded by mu_, held over the store's I/O: call
-// it where waiting for a disk is allowed.
+// each other's. Ids come from ProducerIds; an epoch that was raised is kept in the metadata store,
+// and forgotten with the first start after it has expired. From then on neither that id nor an
+// older one whose epoch is not known is raised: their owners take a new id. Any thread; guarded by
+// mu_, held over the store's I/O: call it where waiting for a disk is allowed.
 #ifndef WEIR_BROKER_PARTITION_PRODUCER_IDENTITIES_H_
 #define WEIR_BROKER_PARTITION_PRODUCER_IDENTITIES_H_
 
@@ -40,8 +41,9 @@ class ProducerIdentities {
   absl::StatusOr<ProducerIdentity> New() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The same id with the next epoch (a new id when there is none). INVALID_REQUEST for an identity
-  // that was never given; PRODUCER_FENCED when a newer epoch was given: somebody took over, or an
-  // answer got lost. A new id is the way on then.
+  // that was never given; PRODUCER_FENCED when a newer epoch was given (somebody took over, or an
+  // answer got lost) or may have been, so long ago that it is forgotten. A new id is the way on
+  // then.
   absl::StatusOr<ProducerIdentity> Raise(ProducerIdentity from) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -56,7 +58,8 @@ class ProducerIdentities {
   ProducerIds ids_;
   absl::Mutex mu_;
   absl::flat_hash_map<ProducerId, ProducerEpoch> raised_
-      ABSL_GUARDED_BY(mu_);  // ids that are not at epoch 0 any more
+      ABSL_GUARDED_BY(mu_);                                // ids that are not at epoch 0 any more
+  ProducerId forgotten_through_ ABSL_GUARDED_BY(mu_){-1};  // the highest id that left raised_
 };
 
 }  // namespace weir

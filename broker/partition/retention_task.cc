@@ -54,9 +54,12 @@ bool RetentionTask::ClockHasOutrun() {
 }
 
 void RetentionTask::RunTopic(const Topic& topic) {
-  const LogConfig config = LogConfigOf(topic.config);
-  if (config.retention_age == absl::InfiniteDuration() && config.retention_bytes < 0) return;
   for (int32_t i = 0; i < topic.partitions && !stopping_; ++i) {
+    // As it is now: a pass may take long, and what a topic keeps may be altered meanwhile.
+    const TopicPtr now = catalog_->Find(topic.id);
+    if (now == nullptr) return;
+    const LogConfig config = LogConfigOf(now->config);
+    if (config.retention_age == absl::InfiniteDuration() && config.retention_bytes < 0) return;
     const TopicPartition id{.topic = topic.id, .partition = PartitionIndex{i}};
     if (const absl::Status status = RunPartition(id, config); !status.ok()) {
       spdlog::warn("retention of {}/{} failed and is tried again later: {}", topic.name, i,

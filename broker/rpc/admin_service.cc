@@ -85,9 +85,10 @@ absl::Status Describe(const Services& services, const v1::DescribeTopicRequest& 
   WEIR_ASSIGN_OR_RETURN(const std::string position, DecodePageToken(listing, request.page_token()));
   WEIR_ASSIGN_OR_RETURN(const int32_t size, PageSize(request.page_size()));
   int32_t begin = 0;
-  if (!position.empty() && !absl::SimpleAtoi(position, &begin)) {
+  if (!position.empty() && (!absl::SimpleAtoi(position, &begin) || begin < 0)) {
     return MakeError(Reason::kInvalidPageToken, "the page token does not name a partition");
   }
+  begin = std::min(begin, topic->partitions);
   const int32_t end = begin + std::min(size, topic->partitions - begin);
   response->set_name(topic->name);
   response->set_topic_id(topic->id.ToString());

@@ -63,9 +63,9 @@ void ConsumeStream::OnReadDone(bool ok) {
     absl::MutexLock lock(&mu_);
     if (!taken.ok()) {
       End(taken);
-    } else if (ok && !finished_) {
-      StartRead(&bytes_);
-    } else if (!ok) {
+    } else if (ok) {
+      reading_ = false;  // GoOn reads on
+    } else {
       // Whether it was closed or broke is known for sure only when the call is over. A broker that
       // stops has ended the call before: the member comes back.
       leaving_ = !finished_;
@@ -115,6 +115,7 @@ void ConsumeStream::OnCommitted(const CommitItems& items, const std::vector<Offs
   {
     absl::MutexLock lock(&mu_);
     --commits_;
+    unwritten_answers_ += static_cast<int64_t>(response.ByteSizeLong());
     out_.push_back(std::move(response));
     for (size_t i = 0; answers.ok() && i < offsets.size(); ++i) {
       const auto found = feeds_.find(offsets[i].partition);
@@ -355,6 +356,11 @@ void ConsumeStream::GoOn() {
       StartWrite(&message_);
     }
     if (leaving_ && !joining_ && commits_ == 0 && out_.empty()) return End(absl::OkStatus());
+    if (!reading_ && commits_ < limits::kStreamRequests &&
+        unwritten_answers_ < limits::kUnwrittenAnswerBytes) {
+      reading_ = true;
+      StartRead(&bytes_);
+    }
     given_up = GivenUp();
     plan = PlanFetch();
   }
@@ -371,6 +377,8 @@ void ConsumeStream::OnWriteDone(bool) {
     absl::MutexLock lock(&mu_);
     writing_ = false;
     message_.Clear();
+    if (out_.front().has_committed())
+      unwritten_answers_ -= static_cast<int64_t>(out_.front().ByteSizeLong());
     out_.pop_front();
     if (out_.empty()) out_memory_.Release();
   }

@@ -129,9 +129,12 @@ class ConsumeStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   size_t turn_ ABSL_GUARDED_BY(mu_) = 0;  // which partition the next fetch begins with
   std::shared_ptr<Fetch> fetch_ ABSL_GUARDED_BY(mu_);
   std::deque<v1::ConsumeResponse> out_ ABSL_GUARDED_BY(mu_);
-  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);  // out_.front(), being written
-  Reservation out_memory_ ABSL_GUARDED_BY(mu_);    // for the records in out_
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;      // out_.front()
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);       // out_.front(), being written
+  Reservation out_memory_ ABSL_GUARDED_BY(mu_);         // for the records in out_
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;           // out_.front()
+  int64_t unwritten_answers_ ABSL_GUARDED_BY(mu_) = 0;  // bytes of those to commits in out_
+  bool reading_ ABSL_GUARDED_BY(mu_) =
+      true;  // a message, or taking one; for ever once it is closed
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool joining_ ABSL_GUARDED_BY(mu_) = false;  // whether it is a member is not heard yet
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;  // the member has closed its side

@@ -65,11 +65,13 @@ absl::Status List(const Services& services, const v1::ListOffsetsRequest& reques
   std::vector<OffsetQuery> queries;
   for (const auto& query : request.queries())
     queries.push_back(ToQuery(services.partitions, query));
-  ListOffsets(std::move(queries), services.disk,
-              [&request, response, call](std::vector<absl::StatusOr<TimestampOffset>> answers) {
-                FillOffsets(request, answers, response);
-                call->End(absl::OkStatus());
-              });
+  ListOffsets(
+      std::move(queries), services.disk, [call] { return call->gone(); },
+      [&request, response, call](std::vector<absl::StatusOr<TimestampOffset>> answers) {
+        if (call->gone()) return call->End(absl::CancelledError("the caller has gone"));
+        FillOffsets(request, answers, response);
+        call->End(absl::OkStatus());
+      });
   return absl::OkStatus();
 }
 

@@ -49,11 +49,12 @@ absl::Status ProduceCall::Start(const grpc::ByteBuffer& request) {
 
 void ProduceCall::End(const absl::Status& status, const absl::Status& counted) {
   services_->metrics->CountCall(Call::kProduce, services_->clock->Monotonic() - start_, counted);
-  memory_.Release();
+  ShrinkTo(static_cast<int64_t>(response_->Length()), &memory_);
   Finish(EndStatus(context_, status));
 }
 
 void ProduceCall::OnDone() {
+  memory_.Release();
   services_->calls->Leave();
   delete this;
 }

@@ -63,7 +63,7 @@ void ProduceStream::OnReadDone(bool ok) {
 void ProduceStream::Admit(uint64_t number) {
   decoder_.emplace(&in_);
   if (const absl::Status status = decoder_->Look(); !status.ok())
-    return Refuse(number, decoder_->client_tag(), status);
+    return Refuse(number, decoder_->client_tag(), status, {});
   std::optional<Reservation> memory = services_->memory->produce().ReserveOrNotify(
       decoder_->memory_bytes(), [this, number](Reservation admitted) {
         // Only to get off the thread that gave memory back.
@@ -74,19 +74,20 @@ void ProduceStream::Admit(uint64_t number) {
   if (memory.has_value()) Take(number, *std::move(memory));
 }
 
-void ProduceStream::Refuse(uint64_t number, uint64_t tag, const absl::Status& why) {
+void ProduceStream::Refuse(uint64_t number, uint64_t tag, const absl::Status& why,
+                           Reservation memory) {
   decoder_.reset();
   in_.Clear();
-  Answer(number, ToResponse(tag, why), why);
+  Answer(number, ToResponse(tag, why), why, std::move(memory));
   ReadOn();
 }
 
 void ProduceStream::Take(uint64_t number, Reservation memory) {
   const uint64_t tag = decoder_->client_tag();
   const absl::StatusOr<DecodedProduce> decoded = decoder_->Decode();
-  if (!decoded.ok()) return Refuse(number, tag, decoded.status());
+  if (!decoded.ok()) return Refuse(number, tag, decoded.status(), std::move(memory));
   absl::StatusOr<ProduceRequest> request = ToProduceRequest(*decoded);
-  if (!request.ok()) return Refuse(number, tag, request.status());
+  if (!request.ok()) return Refuse(number, tag, request.status(), std::move(memory));
   // What a record batch refers to of the message is kept alive by it.
   const int64_t kept = request->batch.has_value() ? static_cast<int64_t>(in_.Length()) : 0;
   decoder_.reset();
@@ -98,7 +99,7 @@ void ProduceStream::Take(uint64_t number, Reservation memory) {
           ShrinkTo(kept + HeldBytes(*prepared), &memory);
           Submit(number, *std::move(prepared), tag, std::move(memory));
         } else {
-          Answer(number, ToResponse(tag, prepared.status()), prepared.status());
+          Answer(number, ToResponse(tag, prepared.status()), prepared.status(), std::move(memory));
         }
         ReadOn();
       });
@@ -109,14 +110,15 @@ void ProduceStream::Submit(uint64_t number, ProduceEngine::Prepared prepared, ui
   services_->produce->Append(
       std::move(prepared), [this] { return cancelled_.load(std::memory_order_relaxed); },
       [this, number, tag, memory = std::move(memory)](ProduceOutcome outcome) mutable {
-        memory.Release();
-        Answer(number, ToResponse(tag, outcome), outcome.FirstError());
+        Answer(number, ToResponse(tag, outcome), outcome.FirstError(), std::move(memory));
       });
 }
 
 void ProduceStream::Answer(uint64_t number, const v1::ProduceResponse& response,
-                           const absl::Status& outcome) {
+                           const absl::Status& outcome, Reservation memory) {
   grpc::ByteBuffer bytes = ToByteBuffer(response);
+  const auto size = static_cast<int64_t>(bytes.Length());
+  ShrinkTo(size, &memory);
   const Services* const services = services_;  // once the lock is given up, others may end the call
   Next next;
   absl::Duration arrived;
@@ -124,7 +126,9 @@ void ProduceStream::Answer(uint64_t number, const v1::ProduceResponse& response,
     absl::MutexLock lock(&mu_);
     Slot& slot = slots_[number - first_slot_];
     slot.answer.Swap(&bytes);
+    slot.memory = std::move(memory);
     slot.answered = true;
+    unwritten_bytes_ += size;
     arrived = slot.arrived;
     next = Plan();
   }
@@ -149,20 +153,28 @@ void ProduceStream::OnWriteDone(bool ok) {
     absl::MutexLock lock(&mu_);
     writing_ = false;
     write_broken_ |= !ok;
-    slots_.pop_front();
-    ++first_slot_;
+    std::vector<Reservation> written;
+    Next written_one;
+    DropFront(&written_one);
     next = Plan();
+    next.freed.insert(next.freed.end(), std::make_move_iterator(written_one.freed.begin()),
+                      std::make_move_iterator(written_one.freed.end()));
   }
   Do(next);
+}
+
+void ProduceStream::DropFront(Next* next) {
+  Slot& slot = slots_.front();
+  unwritten_bytes_ -= static_cast<int64_t>(slot.answer.Length());
+  next->freed.push_back(std::move(slot.memory));
+  slots_.pop_front();
+  ++first_slot_;
 }
 
 ProduceStream::Next ProduceStream::Plan() {
   Next next;
   // Answers that nobody takes are dropped in their order all the same.
-  while (write_broken_ && !writing_ && !slots_.empty() && slots_.front().answered) {
-    slots_.pop_front();
-    ++first_slot_;
-  }
+  while (write_broken_ && !writing_ && !slots_.empty() && slots_.front().answered) DropFront(&next);
   if (!writing_ && !slots_.empty() && slots_.front().answered) {
     writing_ = true;
     next.write = &slots_.front().answer;
@@ -170,7 +182,8 @@ ProduceStream::Next ProduceStream::Plan() {
     next.more_to_write = first_slot_ > 0 && slots_.size() > 1 && slots_[1].answered;
   }
   const bool may_read = !reading_ && !taking_ && !read_closed_ && !stopping_;
-  if (may_read && slots_.size() < limits::kStreamRequests) {
+  if (may_read && slots_.size() < limits::kStreamRequests &&
+      unwritten_bytes_ < limits::kUnwrittenAnswerBytes) {
     reading_ = true;
     StartRead(&in_);
   }

@@ -63,6 +63,8 @@ class UnaryCall : public grpc::ServerUnaryReactor {
   }
 
   void End(const absl::Status& status);
+  // The caller waits no more. Until End.
+  bool gone() const { return raw_.context->IsCancelled(); }
 
  private:
   using Message = std::unique_ptr<google::protobuf::Message>;

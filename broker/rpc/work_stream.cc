@@ -131,7 +131,9 @@ void WorkStream::OnAnswers(uint64_t number, JobAnswers answers) {
     for (v1::AcknowledgeResult& result : answers.renewed)
       *slot.answer.add_renewed() = std::move(result);
     while (!slots_.empty() && slots_.front().answered) {
-      Put({.bytes = ToByteBuffer(slots_.front().answer)});
+      grpc::ByteBuffer bytes = ToByteBuffer(slots_.front().answer);
+      const auto size = static_cast<int64_t>(bytes.Length());
+      Put({.bytes = std::move(bytes), .answer_bytes = size});
       slots_.pop_front();
       ++first_slot_;
     }
@@ -190,7 +192,9 @@ void WorkStream::RejectUnreadable(const JobDelivery& delivery,
 // --- The stream ---
 
 void WorkStream::Put(Message message) {
-  if (!finished_) out_.push_back(std::move(message));
+  if (finished_) return;
+  unwritten_answers_ += message.answer_bytes;
+  out_.push_back(std::move(message));
 }
 
 void WorkStream::GoOn() {
@@ -204,7 +208,8 @@ void WorkStream::GoOn() {
     StartWrite(&out_.front().bytes, options);
   }
   if (closed_ && slots_.empty() && out_.empty()) return End(absl::OkStatus());
-  if (!reading_ && !closed_ && slots_.size() < size_t{limits::kStreamRequests}) {
+  if (!reading_ && !closed_ && slots_.size() < size_t{limits::kStreamRequests} &&
+      unwritten_answers_ < limits::kUnwrittenAnswerBytes) {
     reading_ = true;
     StartRead(&bytes_);
   }
@@ -217,6 +222,7 @@ void WorkStream::OnWriteDone(bool ok) {
     writing_ = false;
     written_ = true;
     passed_on = ok && out_.front().ends_delivery;
+    unwritten_answers_ -= out_.front().answer_bytes;
     out_.pop_front();
     GoOn();
   }

@@ -45,6 +45,7 @@ class WorkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     grpc::ByteBuffer bytes;
     Reservation memory;
     bool ends_delivery = false;  // the session may bring another
+    int64_t answer_bytes = 0;    // of the answer that it is
   };
   // The answer to one message of acknowledgements.
   struct Slot {
@@ -82,10 +83,11 @@ class WorkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   std::shared_ptr<WorkerSession> session_;  // likewise; null before
 
   absl::Mutex mu_;
-  int64_t credits_ ABSL_GUARDED_BY(mu_) = 0;      // of jobs that have not come
-  std::deque<Message> out_ ABSL_GUARDED_BY(mu_);  // the first is being written if writing_
-  std::deque<Slot> slots_ ABSL_GUARDED_BY(mu_);   // oldest first
-  uint64_t first_slot_ ABSL_GUARDED_BY(mu_) = 0;  // the number of slots_.front()
+  int64_t credits_ ABSL_GUARDED_BY(mu_) = 0;            // of jobs that have not come
+  std::deque<Message> out_ ABSL_GUARDED_BY(mu_);        // the first is being written if writing_
+  int64_t unwritten_answers_ ABSL_GUARDED_BY(mu_) = 0;  // bytes of answers in out_
+  std::deque<Slot> slots_ ABSL_GUARDED_BY(mu_);         // oldest first
+  uint64_t first_slot_ ABSL_GUARDED_BY(mu_) = 0;        // the number of slots_.front()
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool written_ ABSL_GUARDED_BY(mu_) = false;  // something was

@@ -28,19 +28,16 @@ void ThreadExecutor::Post(absl::AnyInvocable<void()> task) {
 void ThreadExecutor::Run(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
   const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return next_ < tasks_.size() || stopping_;
+    return !tasks_.empty() || stopping_;
   };
   for (;;) {
     absl::AnyInvocable<void()> task;
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(&has_work));
-      if (next_ == tasks_.size()) return;
-      task = std::move(tasks_[next_++]);
-      if (next_ == tasks_.size()) {
-        tasks_.clear();
-        next_ = 0;
-      }
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
     }
     task();
   }

@@ -3,6 +3,7 @@
 #ifndef WEIR_STORAGE_BASE_EXECUTOR_H_
 #define WEIR_STORAGE_BASE_EXECUTOR_H_
 
+#include <deque>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,8 +34,7 @@ class ThreadExecutor : public Executor {
   void Run(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Mutex mu_;
-  std::vector<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mu_);  // oldest first
-  size_t next_ ABSL_GUARDED_BY(mu_) = 0;  // of tasks_, the next to run
+  std::deque<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mu_);  // oldest first
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;
 };

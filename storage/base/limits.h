@@ -54,8 +54,10 @@ inline constexpr int32_t kPageSizeLargest = 1'000;
 inline constexpr int32_t kRecordsPerPlainProduce = 100'000;
 
 // Calls, connections and what waits.
-inline constexpr size_t kWaits = 50'000;             // long polls and streams that wait for records
-inline constexpr int kStreamRequests = 1'000;        // unanswered requests of one ProduceStream
+inline constexpr size_t kWaits = 50'000;       // long polls and streams that wait for records
+inline constexpr int kStreamRequests = 1'000;  // unanswered requests of one ProduceStream
+// Of a stream: with so many bytes of answers that its client has not taken it reads no more.
+inline constexpr int64_t kUnwrittenAnswerBytes = kMiB;
 inline constexpr int kWaitingAdminCalls = 1'000;     // and other rare calls that wait for a disk
 inline constexpr int kStreamsPerConnection = 1'000;  // HTTP/2 streams
 inline constexpr int kMetadataBytes = 16 * 1024;     // of one call's headers

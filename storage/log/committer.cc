@@ -15,7 +15,11 @@
 namespace weir {
 namespace {
 
-constexpr absl::Duration kStalledRetry = absl::Milliseconds(500);
+// What waits for space or for room in the journal is looked at again so often: nothing announces
+// that space has returned.
+constexpr absl::Duration kRetry = absl::Milliseconds(500);
+// So often a committer that is to drain looks for room, before it gives up.
+constexpr int kVainRetries = 10;
 constexpr size_t kControlEntryBytes = kEntryHeadBytes + sizeof(int64_t);
 
 int64_t BytesOf(const AppendRequest& request) {
@@ -47,6 +51,7 @@ void Committer::CloseQueue() {
 
 void Committer::Drain() {
   const auto drained = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    if (vain_retries_ >= kVainRetries) return true;
     return queue_.empty() && controls_.empty() && !busy_;
   };
   absl::MutexLock lock(&mu_);
@@ -76,10 +81,21 @@ void Committer::Refuse(AppendRequest request, absl::Status reason) {
       [request = std::move(request), reason]() mutable { request.done(reason); });
 }
 
+absl::Status Committer::CheckFitsJournal(const AppendRequest& request) const {
+  const int64_t bytes = RoundUpToBlock(BytesOf(request) + int64_t{kRoundHeadBytes});
+  if (bytes <= options_.journal->most_round_bytes()) return absl::OkStatus();
+  return MakeError(Reason::kMessageTooLarge,
+                   absl::StrCat("the request takes ", bytes,
+                                " bytes in the commit journal, whose files (journal.file_bytes) "
+                                "have room for ",
+                                options_.journal->most_round_bytes()));
+}
+
 void Committer::Append(AppendRequest request) {
   absl::Status refused;
   WEIR_CHECK(request.atomic || request.log_starts.empty());
   if (request.atomic) refused = CommitRound::CheckSize(request.batches, request.log_starts);
+  if (refused.ok()) refused = CheckFitsJournal(request);
   if (refused.ok()) {
     absl::MutexLock lock(&mu_);
     if (closed_) {
@@ -106,37 +122,60 @@ absl::Status Committer::CheckAtomicAppend(absl::Span<const BatchAppend> batches,
 void Committer::Run(Control control) {
   absl::MutexLock lock(&mu_);
   controls_.push_back(std::move(control));
-  waits_for_room_ = false;  // this one may need none, or be what makes room
+  ++news_;  // this one may need no room, or be what makes it
   if (asleep_) wake_.Signal();
 }
 
 void Committer::RefuseAppends(absl::Status reason) {
   absl::MutexLock lock(&mu_);
   refusal_ = std::move(reason);
+  ++news_;
+  if (asleep_) wake_.Signal();
 }
 
 void Committer::NoteRoom() {
   absl::MutexLock lock(&mu_);
-  waits_for_room_ = false;
+  ++news_;
+  room_asked_for_ = false;
   if (asleep_) wake_.Signal();
 }
 
 void Committer::ThreadMain() {
   pthread_setname_np(pthread_self(), "committer");
   for (;;) {
+    uint64_t heard;
+    {
+      absl::MutexLock lock(&mu_);
+      heard = news_;
+    }
     if (Step()) continue;
     absl::MutexLock lock(&mu_);
     if (stopping_) return;
-    if (!waits_for_room_ && (!controls_.empty() || !queue_.empty())) continue;
+    const bool waits = !controls_.empty() || !queue_.empty();
+    if (news_ != heard || (waits && !lacks_room_)) continue;
     asleep_ = true;
-    // Stalled segment writes are tried again from time to time; nothing announces that space has
-    // returned.
-    wake_.WaitWithTimeout(&mu_, stalled_.empty() ? absl::InfiniteDuration() : kStalledRetry);
+    const bool retry = lacks_room_ || !stalled_.empty();
+    if (wake_.WaitWithTimeout(&mu_, retry ? kRetry : absl::InfiniteDuration())) {
+      options_.journal->NoteSpace();
+      room_asked_for_ = false;
+      if (closed_ && lacks_room_) ++vain_retries_;
+    }
     asleep_ = false;
   }
 }
 
+void Committer::AskForRoom() {
+  lacks_room_ = true;
+  {
+    // Once: each sample that a checkpoint takes wakes the committer, which would ask again.
+    absl::MutexLock lock(&mu_);
+    if (std::exchange(room_asked_for_, true)) return;
+  }
+  options_.want_checkpoint(/*room=*/true);
+}
+
 bool Committer::Step() {
+  lacks_room_ = false;
   bool worked = RunControls();
   RetryStalled();
   std::vector<AppendRequest> requests = TakeRequests();
@@ -167,10 +206,11 @@ bool Committer::RunControls() {
     }
   }
   if (again.empty()) return worked;
-  options_.want_checkpoint(/*room=*/true);
-  absl::MutexLock lock(&mu_);
-  std::move(again.rbegin(), again.rend(), std::front_inserter(controls_));
-  waits_for_room_ = true;
+  {
+    absl::MutexLock lock(&mu_);
+    std::move(again.rbegin(), again.rend(), std::front_inserter(controls_));
+  }
+  AskForRoom();
   return worked;
 }
 
@@ -187,7 +227,11 @@ void Committer::RetryStalled() {
       moved.push_back(stalled.log);
   }
   for (auto& log : atomic_appends_.ShowWhole()) moved.push_back(std::move(log));
-  std::erase_if(stalled_, [](const Stalled& stalled) { return !stalled.log->writer().waits(); });
+  if (std::erase_if(stalled_,
+                    [](const Stalled& stalled) { return !stalled.log->writer().waits(); }) > 0) {
+    absl::MutexLock lock(&mu_);
+    room_asked_for_ = false;  // the journal need not keep what they waited with
+  }
   if (moved.empty()) return;
   options_.completions->Post([listener = options_.listener, moved = std::move(moved)] {
     for (const auto& log : moved) listener->OnHighWatermark(*log);
@@ -214,11 +258,8 @@ std::vector<AppendRequest> Committer::TakeRequests() {
           : options_.journal->Reserve(bytes + int64_t{kRoundHeadBytes}, Journal::Purpose::kAppend);
   if (!room.ok()) options_.fence->Trip(room.status());
   if (room.ok() && !*room) {
-    {
-      absl::MutexLock lock(&mu_);
-      waits_for_room_ = true;
-    }
-    options_.want_checkpoint(/*room=*/true);
+    AskForRoom();
+    RefuseWithoutRoom();
     return taken;
   }
   absl::MutexLock lock(&mu_);
@@ -229,6 +270,31 @@ std::vector<AppendRequest> Committer::TakeRequests() {
     queue_.pop_front();
   }
   return taken;
+}
+
+void Committer::RefuseWithoutRoom() {
+  std::vector<std::pair<AppendRequest, absl::Status>> refused;
+  {
+    absl::MutexLock lock(&mu_);
+    std::deque<AppendRequest> stay;
+    for (AppendRequest& request : queue_) {
+      const auto external = std::find_if(request.batches.begin(), request.batches.end(),
+                                         [](const BatchAppend& batch) { return !batch.internal; });
+      absl::Status why;
+      if (request.abandoned && request.abandoned()) {
+        why = absl::CancelledError("the caller has gone");
+      } else if (!refusal_.ok() && external != request.batches.end()) {
+        why = request.atomic ? OfPart(external->log->id(), refusal_) : refusal_;
+      }
+      if (why.ok()) {
+        stay.push_back(std::move(request));
+      } else {
+        refused.emplace_back(std::move(request), std::move(why));
+      }
+    }
+    queue_ = std::move(stay);
+  }
+  for (auto& [request, why] : refused) Refuse(std::move(request), std::move(why));
 }
 
 CommitRound::Rules Committer::Rules() {

@@ -85,7 +85,8 @@ class Committer {
   void Start();
   // Appends from now on get SHUTTING_DOWN.
   void CloseQueue() ABSL_LOCKS_EXCLUDED(mu_);
-  // After CloseQueue(), with a thread: waits until everything queued has been answered.
+  // After CloseQueue(), with a thread: waits until everything queued has been answered, or waits
+  // for room in the journal that does not come.
   void Drain() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the thread. What is still queued gets SHUTTING_DOWN.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -122,7 +123,12 @@ class Committer {
   bool RunControls() ABSL_LOCKS_EXCLUDED(mu_);
   void RetryStalled();
   void Refuse(AppendRequest request, absl::Status reason);
+  absl::Status CheckFitsJournal(const AppendRequest& request) const;
   std::vector<AppendRequest> TakeRequests() ABSL_LOCKS_EXCLUDED(mu_);
+  void AskForRoom() ABSL_LOCKS_EXCLUDED(mu_);
+  // While the journal has no room nobody waits for it in vain: whose caller has gone, what a low
+  // disk refuses, and, while the broker stops, whoever asked from outside.
+  void RefuseWithoutRoom() ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(std::vector<AppendRequest> requests);
   CommitRound::Rules Rules() ABSL_LOCKS_EXCLUDED(mu_);
   // Writes the round and flushes it. After an error it may or may not survive.
@@ -142,10 +148,15 @@ class Committer {
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool busy_ ABSL_GUARDED_BY(mu_) = false;  // controls or a taken round are under way
-  bool waits_for_room_ ABSL_GUARDED_BY(mu_) = false;
+  // Counts what may let the committer go on that could not: a control, room, a change of refusal.
+  uint64_t news_ ABSL_GUARDED_BY(mu_) = 0;
+  // A checkpoint was asked for since the journal last had room.
+  bool room_asked_for_ ABSL_GUARDED_BY(mu_) = false;
+  int vain_retries_ ABSL_GUARDED_BY(mu_) = 0;  // since CloseQueue()
   bool asleep_ ABSL_GUARDED_BY(mu_) = false;
 
   // The committer's thread.
+  bool lacks_room_ = false;  // in this Step
   RoundNumber next_round_;
   std::vector<std::shared_ptr<PartitionLog>> dirty_;  // changed since the last sample
 

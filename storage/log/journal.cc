@@ -79,6 +79,10 @@ absl::StatusOr<Journal::Slot> Journal::MakeFile(int number) {
   const std::string path = JournalPath(options_.data_directory, number);
   const std::string temporary = absl::StrCat(path, kTemporarySuffix);
   FileSystem& fs = *options_.file_system;
+  // Not tried in vain: what is left belongs to the segments.
+  const auto space = fs.Space(JournalDirectory(options_.data_directory));
+  if (space.ok() && space->free_bytes < options_.file_bytes)
+    return absl::ResourceExhaustedError("the disk has no room for a journal file");
   absl::StatusOr<std::unique_ptr<File>> file = fs.Open(temporary, OpenMode::kCreateNew);
   absl::Status status = file.status();
   const std::string zeros(static_cast<size_t>(std::min(kZeroWrite, options_.file_bytes)), '\0');
@@ -182,7 +186,7 @@ void Journal::GrowAhead() {
 
 absl::StatusOr<bool> Journal::Reserve(int64_t bytes, Purpose purpose) {
   const int64_t need = RoundUpToBlock(bytes);
-  WEIR_CHECK(need <= options_.file_bytes - limits::kJournalBlock);
+  WEIR_CHECK(need <= most_round_bytes());
   if (position_.value() + need <= options_.file_bytes) {
     if (position_.value() > options_.file_bytes / 4) GrowAhead();
     return true;
@@ -238,6 +242,13 @@ void Journal::FreeBelow(JournalSequence sequence) {
     }
   }
 }
+
+void Journal::NoteSpace() {
+  absl::MutexLock lock(&mu_);
+  cannot_grow_ = false;
+}
+
+int64_t Journal::most_round_bytes() const { return options_.file_bytes - limits::kJournalBlock; }
 
 int Journal::full_files() const {
   absl::MutexLock lock(&mu_);

@@ -65,6 +65,11 @@ class Journal {
   // Files with a lower sequence are free from now on. Any thread.
   void FreeBelow(JournalSequence sequence) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The disk may have space again for the ring to grow. Any thread.
+  void NoteSpace() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A round of more bytes than this fits no file.
+  int64_t most_round_bytes() const;
   // Full files that are not free yet. Any thread.
   int full_files() const ABSL_LOCKS_EXCLUDED(mu_);
   // What the ring takes on disk. Any thread.
@@ -97,7 +102,8 @@ class Journal {
   std::vector<Slot> slots_ ABSL_GUARDED_BY(mu_);
   int next_number_ ABSL_GUARDED_BY(mu_) = 0;
   bool growing_ ABSL_GUARDED_BY(mu_) = false;
-  bool cannot_grow_ ABSL_GUARDED_BY(mu_) = false;   // no space; until a file is freed
+  // No space; until a file is freed, or NoteSpace().
+  bool cannot_grow_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status growth_error_ ABSL_GUARDED_BY(mu_);  // of a background growth, other than no space
 };
 

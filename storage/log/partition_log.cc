@@ -41,6 +41,12 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(
     if (const auto base = ParseSegmentName(name)) bases.push_back(*base);
   }
   std::sort(bases.begin(), bases.end());
+  for (const std::string& name : *names) {  // indexes whose segments are gone
+    const auto base = ParseIndexName(name);
+    if (base && leftovers == Leftovers::kRemove &&
+        !std::binary_search(bases.begin(), bases.end(), *base))
+      fs.Remove(JoinPath(log->directory_, name)).IgnoreError();
+  }
   absl::MutexLock lock(&log->mu_);
   for (size_t i = 0; i < bases.size(); ++i) {
     const bool active = bases[i] == at.segment_base;
@@ -277,7 +283,14 @@ absl::StatusOr<LogRead> PartitionLog::Read(Offset from, int64_t max_bytes, ReadM
   LogRead read{
       .next_offset = from, .high_watermark = place.high_watermark, .log_start = place.log_start};
   if (place.segment == nullptr) return read;
-  WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place.segment->OpenFile());
+  const absl::StatusOr<std::shared_ptr<File>> opened = place.segment->OpenFile();
+  if (!opened.ok()) {
+    // Retention may have taken it meanwhile: then the offset is out of range.
+    if (absl::IsNotFound(opened.status()))
+      WEIR_RETURN_IF_ERROR(FindPlace(from, mode, /*cursor=*/nullptr).status());
+    return opened.status();
+  }
+  const std::shared_ptr<File>& file = *opened;
   const auto ends_early = [&](Offset at) {
     return FoundDamage(mode, place.segment->path(),
                        absl::StrCat(place.segment->path(), " ends at offset ", at.value(),

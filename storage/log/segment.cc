@@ -174,7 +174,7 @@ void Segment::SaveIndex() {
   bool sealed;
   {
     absl::MutexLock lock(&mu_);
-    if (active_index_ == nullptr) return;
+    if (active_index_ == nullptr || removed_) return;
     sealed = active_index_->seal().has_value();
     const size_t entries = active_index_->entry_count();
     // A short tail is cheaper to walk at the next start than to write at every checkpoint.
@@ -190,7 +190,9 @@ void Segment::SaveIndex() {
             (*file)->Write(FilePosition{at}, chunk).ok();
   }
   absl::MutexLock lock(&mu_);
-  if (!saved) {  // all of it again next time
+  if (removed_) {  // meanwhile; whoever did that may not have met this file
+    files_->file_system().Remove(index_path()).IgnoreError();
+  } else if (!saved) {  // all of it again next time
     saved_entries_ = 0;
     index_file_size_ = 0;
   } else if (sealed) {
@@ -292,6 +294,10 @@ void Segment::LetGo() {
 
 absl::Status Segment::Remove() {
   LetGo();
+  {
+    absl::MutexLock lock(&mu_);
+    removed_ = true;
+  }
   const absl::Status removed = files_->file_system().Remove(path_);
   const absl::Status index_removed = files_->file_system().Remove(index_path());
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;

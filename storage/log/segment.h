@@ -139,6 +139,7 @@ class Segment {
   size_t saved_entries_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t index_file_size_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t append_time_ms_ ABSL_GUARDED_BY(mu_) = -1;
+  bool removed_ ABSL_GUARDED_BY(mu_) = false;  // its files are gone, or go now
 };
 
 }  // namespace weir

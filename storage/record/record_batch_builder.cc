@@ -65,7 +65,7 @@ void RecordBatchBuilder::Append(int64_t timestamp_ms, std::optional<absl::string
                       NullableBytes(key) + NullableBytes(value) + HeadersBytes(headers);
   const size_t size = records_.size() + VarintBytes(static_cast<int64_t>(body)) + body;
   WEIR_CHECK(size <= limits::kDecompressedBatch && record_count_ < limits::kRecordsPerBatch &&
-             headers.size() <= limits::kHeadersPerRecord);
+             headers.size() <= size_t{limits::kHeadersPerRecord + limits::kHeadersOfWeir});
 
   char* to = records_.Room(size - records_.size());
   to = WriteVarint(static_cast<int64_t>(body), to);

@@ -30,7 +30,7 @@ std::optional<int64_t> DeliverAtMs(absl::Span<const HeaderView> headers) {
 
 absl::Status DelayRules::Check(int64_t deliver_at_ms) const {
   std::string wrong;
-  const int64_t ahead = deliver_at_ms - now_ms;
+  const int64_t ahead = std::max<int64_t>(deliver_at_ms, 0) - now_ms;
   if (deliver_at_ms < 0) {
     wrong = "; it must be 0 or more";
   } else if (!delayed_delivery) {

@@ -417,6 +417,26 @@ class MemoryLimit(BrokerTest):
         self.assertTrue(any(call.exception() is None for call in calls))
         self.assertWithinLimit()
 
+    def test_answers_that_nobody_reads_end_the_reading_of_requests(self):
+        count, bad_records = 20, 20_000
+        record = b"\x20" + varint((1 << 64) - 1)  # a deliver_at_ms that is none
+        records = (b"\x0a" + varint(len(record)) + record) * bad_records
+        self.broker.create("topic")
+        request = b"\x0a\x05topic" + b"\x2a" + varint(len(records)) + records
+        answers = self.broker.channel.stream_stream("/weir.v1.LogService/ProduceStream")(iter([request] * count))
+        answered = 'weir_call_seconds_count{call="ProduceStream"}'
+        while not self.broker.metric(answered):
+            self.assertTrue(self.broker.running)
+        for _ in range(100):  # time in which it could take the others
+            self.broker.admin.ListTopics(admin_pb2.ListTopicsRequest(), timeout=DEADLINE)
+        self.assertLess(self.broker.metric(answered), count // 2)
+        for _ in range(count):
+            answer = log_pb2.ProduceResponse.FromString(next(answers))
+            self.assertEqual((len(answer.results), answer.results[0].error.reason), (bad_records, "INVALID_REQUEST"))
+        self.assertEqual(list(answers), [])
+        self.assertEqual(self.broker.metric("weir_memory_produce_used_bytes"), 0)
+        self.assertWithinLimit()
+
     def test_streams_that_nobody_reads_hold_no_more_than_the_budget_however_large_their_batches_are(self):
         self.broker.create("fat", max_message_bytes=str(32 << 20))
         self.broker.produce("fat", [bytes(30_000_000)])

@@ -63,8 +63,8 @@ class FullDisk(unittest.TestCase):
                         raise
                     step //= 4
 
-    def started(self):
-        broker = Broker(self.data, *FLAGS).start()
+    def started(self, *flags):
+        broker = Broker(self.data, *FLAGS, *flags).start()
         self.addCleanup(lambda: broker.running and broker.kill())
         return broker
 
@@ -163,6 +163,20 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(self.describe(broker).read_only, "")
         self.assertEqual(broker.values("topic"), VALUES)
         self.assertProducesAgain(broker)
+        self.assertEqual(broker.stop(), 0, broker.log())
+
+    def test_a_journal_of_one_file_that_could_not_grow_grows_once_there_is_room(self):
+        broker = self.started("--disk-low", "8MiB", "--disk-ok", "8MiB")
+        broker.create("topic")
+        value = bytes(900_000)
+        self.fill(leave=JOURNAL_FILE - 4 * MIB)
+        for _ in range(15):  # beyond the quarter of the file at which the next one is made
+            self.assertFalse(broker.produce("topic", [value]).results[0].HasField("error"))
+        self.assertEqual(broker.metric("weir_journal_bytes"), JOURNAL_FILE)
+        os.unlink(self.filler)
+        for _ in range(60):
+            self.assertFalse(broker.produce("topic", [value]).results[0].HasField("error"))
+        self.assertGreater(broker.metric("weir_journal_bytes"), JOURNAL_FILE)
         self.assertEqual(broker.stop(), 0, broker.log())
 
     def test_a_start_without_room_for_the_metadata_says_what_to_do(self):

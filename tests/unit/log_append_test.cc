@@ -2,7 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+
 #include "storage/base/error.h"
+#include "storage/log/file_names.h"
+#include "storage/record/record_batch_builder.h"
 #include "tests/support/log_world.h"
 
 namespace weir {
@@ -209,6 +214,76 @@ TEST_F(LogAppendTest, FullDiskKeepsTheAcknowledgedRoundAndGoesOnWhenSpaceReturns
   EXPECT_EQ(Describe(0).high_watermark, Offset{3});
   EXPECT_EQ(world_->CheckContent(Partition(0)), "");
   EXPECT_TRUE(world_->fenced().ok());
+}
+
+TEST_F(LogAppendTest, RequestThatFitsNoJournalFileIsRefused) {
+  world_->Send(Partition(0), 2000);
+  world_->Pump();
+  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kMessageTooLarge));
+  EXPECT_THAT(std::string(world_->last_answer().status().message()),
+              HasSubstr("journal.file_bytes"));
+  EXPECT_TRUE(world_->fenced().ok());
+  EXPECT_EQ(Describe(0).high_watermark, Offset{0});
+}
+
+// A partition whose segment finds no space keeps the journal, and the others fill it.
+class FullJournalTest : public LogAppendTest {
+ protected:
+  void SetUp() override {
+    world_->Send(Partition(0), 1);
+    world_->Pump();
+    world_->disk().FailNext(OperationKind::kWrite, PartitionDirectory("/data", Partition(0)),
+                            Fault::kNoSpace, Repeat::kForever);
+    world_->Send(Partition(0), 1);
+    do {
+      answered_ = world_->answers();
+      world_->Send(Partition(1), 100);
+      world_->Pump();
+    } while (world_->answers() > answered_);
+  }
+  void Append(bool abandoned, bool internal) {
+    RecordBatchBuilder builder;
+    builder.Append(0, std::nullopt, "value");
+    const std::string batch = builder.Finish({});
+    AppendRequest request{.abandoned = [abandoned] { return abandoned; },
+                          .done = [this](auto result) { answer_ = result.status(); }};
+    request.batches.push_back({.log = *world_->GetLog(Partition(1)),
+                               .header = DecodeBatchHeader(batch.data()),
+                               .bytes = SharedBytes::FromString(batch),
+                               .internal = internal});
+    answer_.reset();
+    world_->log().Append(std::move(request));
+    world_->Pump();
+  }
+
+  int64_t answered_ = 0;
+  std::optional<absl::Status> answer_;
+};
+
+TEST_F(FullJournalTest, WhoHasGoneDoesNotWaitForRoom) {
+  Append(/*abandoned=*/false, /*internal=*/false);
+  EXPECT_FALSE(answer_.has_value());
+  Append(/*abandoned=*/true, /*internal=*/false);
+  ASSERT_TRUE(answer_.has_value());
+  EXPECT_TRUE(absl::IsCancelled(*answer_)) << *answer_;
+}
+
+TEST_F(FullJournalTest, ALowDiskRefusesWhatWaitsForRoom) {
+  world_->log().RefuseAppends(MakeError(Reason::kDiskLow, "low"));
+  Append(/*abandoned=*/false, /*internal=*/true);
+  EXPECT_EQ(world_->answers(), answered_ + 1) << "the one that met no room first";
+  EXPECT_THAT(ReasonOf(world_->last_answer().status()), Optional(Reason::kDiskLow));
+  ASSERT_TRUE(answer_.has_value()) << "behind it, and small enough";
+  EXPECT_TRUE(answer_->ok()) << "the broker's own are taken on a low disk too: " << *answer_;
+}
+
+TEST_F(FullJournalTest, EverythingGoesOnOnceThePartitionCan) {
+  world_->disk().ClearFaults();
+  world_->Pump();
+  EXPECT_EQ(world_->answers(), answered_ + 1);
+  EXPECT_TRUE(world_->last_answer().ok()) << world_->last_answer().status();
+  EXPECT_EQ(world_->CheckContent(Partition(0)), "");
+  EXPECT_EQ(world_->CheckContent(Partition(1)), "");
 }
 
 }  // namespace

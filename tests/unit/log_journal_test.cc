@@ -138,6 +138,17 @@ TEST_F(JournalTest, RingStaysAsItIsWhenThereIsNoSpaceToGrow) {
   EXPECT_EQ(Fill(kAppend), 2 * 3) << "the freed file, and growth is tried again";
 }
 
+// A ring of one file has none that a checkpoint could free.
+TEST_F(JournalTest, RingGrowsOnceThereIsSpaceAgainAlsoWhenNoFileIsFreed) {
+  Open();
+  disk_->SetCapacity(kFileBytes + 2 * kBlock);
+  EXPECT_EQ(Fill(kAppend), 3);
+  EXPECT_FALSE(*journal_->Reserve(100, kAppend));
+  disk_->SetCapacity(100 * kFileBytes);
+  journal_->NoteSpace();
+  EXPECT_EQ(Fill(kAppend), 2 * 3);
+}
+
 TEST_F(JournalTest, FileThatCannotBeFlushedIsAnErrorWhateverTheReason) {
   Open();
   WriteAll(1, 3);

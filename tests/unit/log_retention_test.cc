@@ -2,8 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "storage/base/error.h"
+#include "storage/log/file_names.h"
 #include "storage/record/record_batch_builder.h"
 #include "tests/support/log_world.h"
 
@@ -39,6 +46,17 @@ class LogRetentionTest : public ::testing::Test {
     for (const std::string& file : world_->disk().AllFiles()) n += absl::EndsWith(file, ".log");
     return n;
   }
+  std::vector<std::string> IndexesWithoutSegment() {
+    const std::vector<std::string> files = world_->disk().AllFiles();
+    std::vector<std::string> without;
+    for (const std::string& file : files) {
+      absl::string_view stem = file;
+      if (absl::ConsumeSuffix(&stem, ".index") &&
+          std::find(files.begin(), files.end(), absl::StrCat(stem, ".log")) == files.end())
+        without.push_back(file);
+    }
+    return without;
+  }
   std::unique_ptr<LogWorld> Restarted() {
     auto next = LogWorld::Restart(world_->disk().CrashImage(1, CrashMode::kDropUnsynced), *world_);
     EXPECT_TRUE(next->Open().ok());
@@ -49,6 +67,21 @@ class LogRetentionTest : public ::testing::Test {
   const TopicPartition kId{LogWorld::Topic(1), PartitionIndex{0}};
   std::unique_ptr<LogWorld> world_;
 };
+
+// A checkpoint saves the indexes of what was touched, also of what has gone since.
+TEST_F(LogRetentionTest, NoIndexOutlivesItsSegment) {
+  Fill(80);
+  world_->DeleteRecords(kId, Describe().high_watermark);
+  world_->Pump();
+  world_->Checkpoint();
+  EXPECT_THAT(IndexesWithoutSegment(), IsEmpty());
+  const std::string left = JoinPath(PartitionDirectory("/data", kId), IndexName(Offset{1}));
+  world_->disk().WriteRaw(left, "of an older version");
+  ASSERT_TRUE(world_->disk().SyncAll("/data").ok());
+  world_ = Restarted();
+  EXPECT_EQ(world_->CheckContent(kId), "");
+  EXPECT_THAT(IndexesWithoutSegment(), IsEmpty());
+}
 
 TEST_F(LogRetentionTest, OldSegmentsGoAndYoungOnesStay) {
   Fill(40);

@@ -70,6 +70,23 @@ TEST_F(ProducerIdentitiesTest, WhatWasNeverGivenCannotBeRaised) {
   }
 }
 
+// What was raised and forgotten once must not be raised from the beginning again: somebody may own
+// that epoch, and use it still.
+TEST_F(ProducerIdentitiesTest, ForgottenEpochIsNotGivenTwice) {
+  const ProducerIdentity never_raised = identities_->New().value();
+  const ProducerIdentity raised = NewRaised();
+  clock_.Advance(kExpiration + absl::Milliseconds(1));
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_NO_FATAL_FAILURE(Restart());
+    for (const ProducerIdentity& identity :
+         {raised, ProducerIdentity{.id = raised.id, .epoch = ProducerEpoch{0}}, never_raised}) {
+      EXPECT_EQ(ReasonOf(identities_->Raise(identity).status()), Reason::kProducerFenced)
+          << identity.id << " " << identity.epoch;
+    }
+    EXPECT_EQ(NewRaised().epoch, ProducerEpoch{1});
+  }
+}
+
 // More than one transaction of the metadata store may change: such a start was once refused.
 TEST_F(ProducerIdentitiesTest, AnyNumberOfExpiredEpochsIsForgottenAtTheNextStart) {
   const size_t expired = 3 * limits::kMetadataTxnOperations + 1;

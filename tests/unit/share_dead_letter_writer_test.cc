@@ -111,6 +111,20 @@ TEST_F(DeadLetterWriterTest, WhatARecordHasSaidAsIfItWereALetterGoes) {
   EXPECT_THAT(letters[0].headers, Not(Contains(Key("weir-dlq-x"))));
 }
 
+// The broker's own come on top of as many headers as a producer may give a record.
+TEST_F(DeadLetterWriterTest, ARecordWithAsManyHeadersAsThereMayBeHasItsLetter) {
+  const std::vector<HeaderView> headers(limits::kHeadersPerRecord, HeaderView{"name", "value"});
+  RecordBatchBuilder builder;
+  builder.Append(1, "k", "v", headers);
+  world_.Append("orders", 0, builder.Finish({}));
+  Die({0});
+  EXPECT_EQ(world_.machines().dying(orders_), 0);
+  const std::vector<ReadRecord> letters = world_.Records(kLetters);
+  ASSERT_THAT(letters, SizeIs(1));
+  EXPECT_GT(letters[0].headers.size(), headers.size());
+  EXPECT_EQ(letters[0].Header("weir-dlq-topic"), "orders");
+}
+
 TEST_F(DeadLetterWriterTest, AnUnreadableBatchIsOneLetterWithItsBytes) {
   const std::string bad = BadBatch();
   world_.AppendValues("orders", 0, {"a"});
