@@ -1,7 +1,6 @@
 // weir-broker: the broker's process: its command line, its signals and its exit status.
 //   0 an orderly stop; 1 it could not start; 2 wrong usage; 74 a disk error has closed the data
 //   directory.
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -57,16 +56,6 @@ class Ending {
   std::optional<Why> why_ ABSL_GUARDED_BY(mu_);
 };
 
-// What large buffers take goes back to the system when they are freed. By itself glibc learns from
-// each to keep the next one, for each thread anew, and the process grows far beyond what is
-// reserved. Another allocator in glibc's place knows no such settings, and says so: it goes its own
-// way.
-void GiveLargeBuffersBack() {
-  constexpr int kLargeBytes = 4 << 20;
-  (void)mallopt(M_MMAP_THRESHOLD, kLargeBytes);
-  (void)mallopt(M_TRIM_THRESHOLD, 2 * kLargeBytes);
-}
-
 // Before any other thread exists, so that all inherit it.
 sigset_t BlockSignals() {
   std::signal(SIGPIPE, SIG_IGN);
@@ -86,6 +75,17 @@ void WatchSignals(sigset_t signals, Ending* ending) {
   ending->Set(Ending::Why::kSignal);
   sigwait(&signals, &signal);
   std::_Exit(128 + signal);
+}
+
+// What was asked for instead of a broker.
+int Print(const std::string& text) {
+  for (const std::string& name : UnknownVariables(environ)) {
+    std::fprintf(stderr, "weir-broker: %s in the environment is no setting\n",
+                 absl::CEscape(name).c_str());
+  }
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
+  PrintError(absl::ErrnoToStatus(errno, "cannot write the output"));
+  return kCannotStart;
 }
 
 int Run(const BrokerConfig& config) {
@@ -129,7 +129,6 @@ int Run(const BrokerConfig& config) {
 
 int main(int argc, char** argv) {
   weir::DoNotLookForLockCycles();
-  weir::GiveLargeBuffersBack();
   const absl::StatusOr<weir::BrokerCommand> command = weir::ParseBrokerConfig(
       argc, argv, [](const char* name) -> const char* { return std::getenv(name); },
       weir::FileSystem::Posix());
@@ -137,9 +136,6 @@ int main(int argc, char** argv) {
     weir::PrintError(command.status());
     return weir::kWrongUsage;
   }
-  if (command->print.has_value()) {
-    std::fputs(command->print->c_str(), stdout);
-    return 0;
-  }
+  if (command->print.has_value()) return weir::Print(*command->print);
   return weir::Run(command->config);
 }

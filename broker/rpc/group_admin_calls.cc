@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "broker/group/group_shards.h"
 #include "broker/rpc/error_encoding.h"
 #include "broker/rpc/group_encoding.h"
@@ -212,7 +213,12 @@ absl::Status ResetOffsets(const Services& services, const v1::ResetOffsetsReques
     result->set_partition(outcome.partition.partition.value());
     result->set_before(outcome.before.has_value() ? outcome.before->value() : -1);
     result->set_after(outcome.after.ok() ? outcome.after->value() : -1);
-    if (!outcome.after.ok()) *result->mutable_error() = EncodeError(outcome.after.status());
+    if (outcome.after.ok()) continue;
+    v1::Error* const error = result->mutable_error();
+    *error = EncodeError(outcome.after.status());
+    // The machine knows topics by their ids.
+    error->set_message(absl::StrReplaceAll(
+        error->message(), {{outcome.partition.topic.ToString(), request.topic()}}));
   }
   return absl::OkStatus();
 }

@@ -22,8 +22,8 @@ absl::StatusOr<RecordBatchHeader> CheckBatch(absl::string_view batches) {
   }
   if (BatchCrc(batches.substr(0, size)) != header.crc) {
     return MakeError(Reason::kCorruptBatch,
-                     absl::StrCat("the batch at offset ", header.base_offset.value(),
-                                  " does not match its CRC-32C"));
+                     absl::StrCat("the batch of offsets ", header.base_offset.value(), " to ",
+                                  header.last_offset().value(), " does not match its CRC-32C"));
   }
   return header;
 }

@@ -287,6 +287,29 @@ class CliTest(unittest.TestCase):
             self.assertTrue(done.stderr, words)
             self.assertFalse(done.stdout, words)
 
+    def test_an_option_without_a_value_is_refused(self):
+        for words in (("dlq", "purge", "--group", "g", "--until", "", "--yes"),
+                      ("consume", "x", "--group", ""), ("topic", "create", "")):
+            self.assertIn("its value is empty", self.weir.run(*words, status=2).stderr.decode(), words)
+        for command in ("", " "):
+            self.assertIn("no command in it", self.weir.run("work", "--group", "g", "--exec", command, status=2).stderr.decode())
+
+    def test_an_unknown_option_is_named(self):
+        for words, option in ((("group", "reset", "g", "--tpic", "x", "--to", "1"), "--tpic"), (("consume", "x", "--form", "5"), "--form"),
+                              (("topic", "add-partitions", "x", "--partitions", "8"), "--partitions")):
+            self.assertIn(f"there is no option '{option}' here", self.weir.run(*words, status=2).stderr.decode())
+
+    def test_a_broker_address_needs_a_port(self):
+        for address in ("localhost", "localhost:0", "localhost:99999", ":1"):
+            self.assertIn("is not HOST:PORT", self.weir.run("--broker", address, "topic", "list", status=2).stderr.decode())
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        self.create("orders")
+        for words in (("topic", "list"), ("offsets", "orders"), ("--help",), ("help", "consume"), ("log", "verify", self.broker.data)):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(self.weir.command(*words), env=self.weir.environment(), stdout=full, stderr=subprocess.PIPE, timeout=60)
+            self.assertEqual((done.returncode, b"cannot write the output" in done.stderr), (1, True), (words, done.stderr))
+
     def test_an_unknown_command_is_named(self):
         for words in (("nonsense",), ("topic", "nonsense"), ("help", "nonsense"), ("help", "topic", "nonsense"), ("help", "produce", "nonsense"),
                       ("--broker", "127.0.0.1:1", "nonsense"), ("topic", "list", "nonsense")):
@@ -331,7 +354,7 @@ class CliTest(unittest.TestCase):
     def test_a_line_that_is_too_large_fails_alone(self):
         self.create("log")
         done = self.weir.run("produce", "log", stdin=b"first\n" + b"x" * 2_000_000 + b"\nlast\n", status=1)
-        self.assertIn("MESSAGE_TOO_LARGE", done.stderr.decode())
+        self.assertIn("line 2: MESSAGE_TOO_LARGE", done.stderr.decode())
         self.assertIn("2 records acknowledged", done.stderr.decode())
         self.assertIn("1 records were not written", done.stderr.decode())
         self.assertEqual(self.weir.lines("consume", "log"), ["first", "last"])

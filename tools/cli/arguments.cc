@@ -133,6 +133,17 @@ absl::StatusOr<int64_t> ParseBufferBytesArgument(absl::string_view text) {
   return Invalid(text, "from 1 byte up");
 }
 
+absl::Status CheckBrokerArgument(absl::string_view text) {
+  if (absl::StrContains(text, "://") || absl::StartsWith(text, "unix:")) return absl::OkStatus();
+  const size_t colon = text.rfind(':');
+  int port = 0;
+  const bool sound =
+      colon != absl::string_view::npos && colon > 0 && AllDigits(text.substr(colon + 1)) &&
+      absl::SimpleAtoi(text.substr(colon + 1), &port) && port >= 1 && port <= kLastPort;
+  return sound ? absl::OkStatus()
+               : Invalid(text, absl::StrCat("HOST:PORT with a port of 1 to ", kLastPort));
+}
+
 absl::StatusOr<absl::Duration> ParseIntervalArgument(absl::string_view text) {
   WEIR_ASSIGN_OR_RETURN(const absl::Duration interval, ParseDurationArgument(text));
   if (interval >= absl::Milliseconds(1)) return interval;

@@ -42,6 +42,9 @@ absl::StatusOr<int64_t> ParseBatchBytesArgument(absl::string_view text);
 absl::StatusOr<absl::Duration> ParseLingerArgument(absl::string_view text);
 absl::StatusOr<int64_t> ParseBufferBytesArgument(absl::string_view text);
 
+// "HOST:PORT", or a target in another form of gRPC's ("unix:PATH", "dns:///HOST:PORT").
+absl::Status CheckBrokerArgument(absl::string_view text);
+
 // A duration of 1 ms or more: how often to do something.
 absl::StatusOr<absl::Duration> ParseIntervalArgument(absl::string_view text);
 

@@ -1,6 +1,8 @@
 #include "tools/cli/command.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <iostream>
 #include <limits>
 #include <map>
 #include <optional>
@@ -21,6 +23,8 @@ constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
 constexpr absl::string_view kNotRunning =
     "is the broker running? Start one with 'weir-broker --data-dir ./data', or name another with "
     "--broker HOST:PORT or WEIR_BROKER";
+
+int output_error = 0;  // the errno of the first write to stdout that failed
 
 }  // namespace
 
@@ -72,8 +76,8 @@ std::string HintFor(const absl::Status& status) {
       return "'weir offsets TOPIC' shows what can be read; '--from earliest' begins with the "
              "oldest record there is";
     case Reason::kMessageTooLarge:
-      return "the topic's limit can be raised with 'weir topic alter NAME --config "
-             "max.message.bytes=N'";
+      return "when it is the topic's limit, 'weir topic alter NAME --config max.message.bytes=N' "
+             "raises it, to at most 32MiB";
     case Reason::kDiskLow:
       return "free space on the broker's disk, or let retention do it: 'weir topic alter NAME "
              "--config retention.ms=N'";
@@ -83,6 +87,14 @@ std::string HintFor(const absl::Status& status) {
       return "try again in a moment";
     case Reason::kLogDirFenced:
       return "a disk error stopped the broker's writes; its log says which, a restart recovers";
+    case Reason::kCorruptBatch:
+      return "'weir log verify DATA-DIR' on the broker's machine shows whether it is damaged on "
+             "the "
+             "disk; then '--partition P --from OFFSET' or 'weir group reset --partition P --to "
+             "OFFSET' reads on behind it";
+    case Reason::kNoCommittedOffset:
+      return "name the partitions in which something is committed with --partition, or give "
+             "earliest, latest, an offset or a time";
     case Reason::kPartitionDamaged:
       return "'weir log verify DATA-DIR' on the broker's machine shows what is damaged";
     case Reason::kUnknownGroup:
@@ -116,8 +128,30 @@ int FailUsage(absl::string_view message) {
 }
 
 void Print(absl::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  errno = 0;
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno != EPIPE && output_error == 0) output_error = errno;
+}
+
+int EndOutput(int code) {
+  errno = 0;
+  std::cout.flush();  // help texts
+  if (!std::cout && errno != EPIPE && output_error == 0) output_error = errno == 0 ? EIO : errno;
+  if (output_error == 0) return code;
+  const int failed = Fail(absl::ErrnoToStatus(output_error, "cannot write the output"));
+  return code == kExitOk ? failed : code;
+}
+
+void RefuseEmptyValues(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    if (option->get_items_expected_max() == 0) continue;  // a flag
+    option->check([](const std::string& text) {
+      return text.empty() ? std::string("its value is empty") : std::string();
+    });
+  }
+  for (CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
+    RefuseEmptyValues(command);
 }
 
 }  // namespace weir

@@ -72,8 +72,13 @@ int FailUsage(absl::string_view message);
 // What a person may try after this error; empty when there is nothing to say.
 std::string HintFor(const absl::Status& status);
 
-// Writes all of it to stdout. Nothing more to do when nobody reads any more.
+// Writes all of it to stdout. Nothing more to do when nobody reads any more; what else went wrong
+// EndOutput tells.
 void Print(absl::string_view text);
+// The exit status of a command that ends with `code`: not 0 when its output could not be written.
+int EndOutput(int code);
+// An option that is given must say something: an unset variable of a script is no wish for all.
+void RefuseEmptyValues(CLI::App* app);
 
 }  // namespace weir
 

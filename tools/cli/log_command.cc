@@ -188,7 +188,8 @@ void AddLogCommand(CLI::App& app, Invocation& invocation) {
       ->check(AtLeast(0));
   AddOutputOption(dump, &options->dump.output);
   dump->footer(
-      "Examples:\n  weir log dump data/logs/*/0/00000000000000000000.log --records\n"
+      "Examples:\n  weir log dump data/logs/TOPIC_ID/0/00000000000000000000.log --records\n"
+      "  (weir log stat DATA-DIR shows the ids of topics)\n"
       "  weir log dump data/journal/0000000000.journal --output json");
   dump->callback(
       [&invocation, options] { invocation.run = [options] { return RunDump(options->dump); }; });

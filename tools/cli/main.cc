@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/base/lock_cycles.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 
 namespace {
@@ -22,12 +23,26 @@ std::vector<std::string> Arguments(int argc, char** argv) {
   return arguments;
 }
 
-// The word that stands where a command should; empty when there is none.
-std::string StrayWord(const CLI::App& app) {
-  for (const std::string& word : app.remaining(/*recurse=*/true)) {
-    if (word.empty() || word.front() != '-') return word;
+bool IsOption(const std::string& word) {
+  return word.size() > 1 && word.front() == '-' && !(word[1] >= '0' && word[1] <= '9');
+}
+
+// What no command knows: an option, or a word that stands where a command should.
+struct Unknown {
+  std::string word;  // empty: there is nothing of the kind
+  bool is_option = false;
+
+  std::string Text() const {
+    return is_option ? "there is no option '" + word + "' here"
+                     : "there is no command '" + word + "'";
   }
-  return "";
+};
+
+Unknown FindUnknown(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  const auto option = std::find_if(words.begin(), words.end(), IsOption);
+  if (option != words.end()) return {.word = *option, .is_option = true};
+  return {.word = words.empty() ? "" : words.front()};
 }
 
 // The first of these words, as Arguments() gives them, that is no command of the one before it.
@@ -57,13 +72,19 @@ int Run(int argc, char** argv) {
   app.add_option("--broker", invocation.broker,
                  "The broker's address, HOST:PORT; any command takes it too")
       ->envname("WEIR_BROKER")
+      ->check([](const std::string& text) {
+        return std::string(weir::CheckBrokerArgument(text).message());
+      })
       ->capture_default_str();
   app.fallthrough();
   app.require_subcommand(1);
   app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
-    const std::string stray = StrayWord(*failed);
-    if (error.get_name() == "RequiredError" && !stray.empty()) return NoCommand(stray);
-    return std::string("weir: ") + error.what() +
+    const Unknown unknown = FindUnknown(*failed);
+    const int code = error.get_exit_code();
+    const bool missing = code == static_cast<int>(CLI::ExitCodes::RequiredError);
+    const bool extra = code == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    const bool tell = !unknown.word.empty() && (missing || (extra && unknown.is_option));
+    return "weir: " + (tell ? unknown.Text() : std::string(error.what())) +
            "\nhint: 'weir help', or --help behind a command, shows what is possible, with "
            "examples\n";
   });
@@ -97,12 +118,13 @@ int Run(int argc, char** argv) {
       return weir::kExitUsage;
     }
   }
+  weir::RefuseEmptyValues(&app);
   try {
     app.parse(Arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? weir::kExitOk : weir::kExitUsage;
+    return app.exit(error) == 0 ? weir::EndOutput(weir::kExitOk) : weir::kExitUsage;
   }
-  return invocation.run();
+  return weir::EndOutput(invocation.run());
 }
 
 }  // namespace

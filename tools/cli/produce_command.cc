@@ -38,8 +38,10 @@ void AddProducerOptions(CLI::App* command, ProducerOptions* producer) {
             "(default: as the topic says)");
   AddParsed(command, "--compression", &producer->compression, ParseCompressionArgument,
             "none, gzip, snappy, lz4 or zstd");
-  AddParsed(command, "--batch-bytes", &producer->batch_bytes, ParseBatchBytesArgument,
-            "Send a batch when it has so many bytes (64KiB)");
+  AddParsed(
+      command, "--batch-bytes", &producer->batch_bytes, ParseBatchBytesArgument,
+      "Send a batch when it has so many bytes (64KiB); while others are unanswered it may grow "
+      "to 512KiB");
   AddParsed(command, "--linger", &producer->linger, ParseLingerArgument,
             "How long a batch waits for more records (0, at most 1s)");
   AddParsed(command, "--buffer-bytes", &producer->buffer_bytes, ParseBufferBytesArgument,

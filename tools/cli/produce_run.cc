@@ -66,17 +66,19 @@ void ProduceRun::OnSignal(int number) {
   _exit(kExitInterrupted);
 }
 
-void ProduceRun::NoteError(const absl::Status& error) {
+void ProduceRun::NoteError(int64_t line, const absl::Status& error) {
   if (!OnlyThisRecord(error)) doomed_.store(true, std::memory_order_relaxed);
   if (ReasonOf(error) == Reason::kClientClosed)
     return;  // we closed it; the count is told at the end
   absl::MutexLock lock(&mu_);
   if (++errors_shown_ > kErrorsShown) return;
-  Fail(error);
+  Say(absl::StrCat("weir: line ", line, ": ", ErrorText(error)));
+  const std::string hint = HintFor(error);
+  if (!hint.empty() && std::exchange(hint_told_, hint) != hint) Say(absl::StrCat("hint: ", hint));
 }
 
-void ProduceRun::OnOutcome(const absl::StatusOr<RecordPosition>& outcome) {
-  if (!outcome.ok()) return NoteError(outcome.status());
+void ProduceRun::OnOutcome(int64_t line, const absl::StatusOr<RecordPosition>& outcome) {
+  if (!outcome.ok()) return NoteError(line, outcome.status());
   const auto partition = static_cast<size_t>(outcome->partition.value());
   if (partition >= acknowledged_.size()) acknowledged_.resize(partition + 1);
   ++acknowledged_[partition];
@@ -91,6 +93,7 @@ bool ProduceRun::Send(absl::string_view line) {
   ++lines_;
   const KeyAndValue record = SplitKey(line, options_.key_separator);
   if (!record.key && !options_.key_separator.empty()) ++keyless_;
+  const int64_t number = lines_;
   const absl::Status sent =
       producer_.Send({.topic = options_.topic,
                       .key = record.key,
@@ -98,11 +101,13 @@ bool ProduceRun::Send(absl::string_view line) {
                       .headers = headers_,
                       .partition = options_.partition,
                       .deliver_at_ms = DeliverAtMs()},
-                     [this](const absl::StatusOr<RecordPosition>& outcome) { OnOutcome(outcome); });
+                     [this, number](const absl::StatusOr<RecordPosition>& outcome) {
+                       OnOutcome(number, outcome);
+                     });
   if (sent.ok()) [[likely]]
     return true;
   ++refused_;
-  NoteError(sent);
+  NoteError(number, sent);
   return OnlyThisRecord(sent);
 }
 
@@ -127,9 +132,9 @@ ProduceRun::End ProduceRun::SendAll(LineReader* lines) {
       case LineReader::Result::kTooLong:
         ++lines_;
         ++refused_;
-        NoteError(MakeError(Reason::kMessageTooLarge,
-                            absl::StrCat("line ", lines_, " is longer than ",
-                                         limits::kMaxMessageBytesLargest, " bytes")));
+        NoteError(lines_, MakeError(Reason::kMessageTooLarge,
+                                    absl::StrCat("it is longer than ",
+                                                 limits::kMaxMessageBytesLargest, " bytes")));
         break;
       case LineReader::Result::kStopped:
         return End::kStopped;
@@ -206,7 +211,9 @@ int ProduceRun::Report(End end) {
   if (not_written > 0) Say(absl::StrCat(not_written, " records were not written"));
   if (counters.uncertain > 0)
     Say(absl::StrCat(counters.uncertain, " records have an unknown outcome: perhaps written"));
-  if (end == End::kStopped) Say(absl::StrCat("stopped after ", lines_, " lines of the input"));
+  if (end != End::kInput)
+    Say(absl::StrCat(end == End::kStopped ? "stopped" : "gave up", " after ", lines_,
+                     " lines of the input"));
   if (end == End::kStopped) return kExitInterrupted;
   return end == End::kInput && not_written == 0 && counters.uncertain == 0 ? kExitOk : kExitFailed;
 }

@@ -59,9 +59,10 @@ class ProduceRun {
   std::optional<int64_t> DeliverAtMs() const;
   // False: the run is over.
   bool Send(absl::string_view line);
-  void OnOutcome(const absl::StatusOr<RecordPosition>& outcome);
+  // `line`: of the input, counted from 1.
+  void OnOutcome(int64_t line, const absl::StatusOr<RecordPosition>& outcome);
   // Tells the first few errors one by one; an error that is not the record's own ends the run.
-  void NoteError(const absl::Status& error);
+  void NoteError(int64_t line, const absl::Status& error);
   bool WaitForTurn();
   Progress::Text ProgressText();
   // What a person should know of a run that has come no further for `stalled`; told once for each
@@ -79,6 +80,7 @@ class ProduceRun {
 
   absl::Mutex mu_;
   int errors_shown_ ABSL_GUARDED_BY(mu_) = 0;
+  std::string hint_told_ ABSL_GUARDED_BY(mu_);  // the last one
 
   // By partition. The library's callbacks come one at a time; read only after the last.
   std::vector<int64_t> acknowledged_;

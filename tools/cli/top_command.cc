@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,7 +58,12 @@ int Run(const TopOptions& options, const Invocation& invocation) {
     absl::StatusOr<TopLook> now = Look(http);
     if (!now.ok()) {
       if (options.once) return Fail(now.status());
-      Print(absl::StrCat(live ? "\033[H\033[J" : "", now.status().message(), "; trying again\n"));
+      const std::string trouble = absl::StrCat(now.status().message(), "; trying again\n");
+      if (live) {
+        Print(absl::StrCat("\033[H\033[J", trouble));
+      } else {
+        std::fprintf(stderr, "weir: %s", trouble.c_str());
+      }
       continue;
     }
     const std::string text =

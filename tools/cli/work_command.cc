@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -114,7 +115,11 @@ void AddWorkCommand(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   work->add_option("--exec", options->run.exec,
                    "The command for each job; without it jobs are printed, one JSON object a line, "
-                   "and accepted");
+                   "and accepted")
+      ->check([](const std::string& text) {
+        const bool blank = absl::StripAsciiWhitespace(text).empty();
+        return std::string(blank ? "there is no command in it" : "");
+      });
   work->add_option("--name", options->run.name,
                    "The worker's name, in lists of jobs and histories of dead letters (host:pid)");
   work->add_option("--max", options->run.max, "Stop after so many jobs")->check(AtLeast(1));

@@ -29,7 +29,9 @@ int64_t PartitionFiles::size_bytes() const {
 absl::Status CheckDataDirectory(FileSystem& fs, const std::string& data_directory) {
   for (const std::string& path : {RecoveryPointPath(data_directory), LogsDirectory(data_directory),
                                   JournalDirectory(data_directory)}) {
-    if (fs.Stat(path).ok()) return absl::OkStatus();
+    const absl::Status found = fs.Stat(path).status();
+    if (found.ok()) return absl::OkStatus();
+    if (!absl::IsNotFound(found)) return found;
   }
   WEIR_RETURN_IF_ERROR(fs.Stat(data_directory).status());
   return absl::NotFoundError(absl::StrCat(
