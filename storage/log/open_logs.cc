@@ -1,5 +1,6 @@
 #include "storage/log/open_logs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/base/bytes.h"
@@ -28,14 +29,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Get(const TopicPartition
     if (found != logs_.end()) log = found->second;
   }
   if (log == nullptr) {
-    absl::MutexLock lock(&mu_);
-    const auto found = logs_.find(id);
-    if (found != logs_.end()) {
-      log = found->second;
-    } else {
-      WEIR_ASSIGN_OR_RETURN(log, Open(id));
-      logs_.emplace(id, log);
-    }
+    WEIR_ASSIGN_OR_RETURN(log, Open(id));
   }
   log->SetConfig(config);
   return log;
@@ -61,25 +55,42 @@ absl::StatusOr<LogBounds> OpenLogs::Bounds(const TopicPartition& id) {
 }
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> OpenLogs::Open(const TopicPartition& id) {
-  if (deleted_.contains(id.topic))
-    return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
   auto state = std::make_unique<PartitionState>();
-  const auto recovered = states_.find(id);
-  if (recovered != states_.end()) {
-    ByteReader in(recovered->second);
-    WEIR_CHECK(state->DecodeFrom(&in));
+  const auto nobody_opens_it = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return !opening_.contains(id);
+  };
+  {
+    absl::MutexLock lock(&mu_);
+    mu_.Await(absl::Condition(&nobody_opens_it));
+    if (const auto open = logs_.find(id); open != logs_.end()) return open->second;
+    if (deleted_.contains(id.topic))
+      return MakeError(Reason::kUnknownTopic, "the topic has been deleted");
+    if (const auto recovered = states_.find(id); recovered != states_.end()) {
+      ByteReader in(recovered->second);
+      WEIR_CHECK(state->DecodeFrom(&in));
+    }
+    opening_.insert(id);
   }
-  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<PartitionLog> log,
-                        PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id,
-                                           std::move(state), &damaged_, leftovers_));
-  if (recovered != states_.end()) states_.erase(recovered);
+  absl::StatusOr<std::shared_ptr<PartitionLog>> log =
+      PartitionLog::Open(&files_, PartitionDirectory(data_directory_, id), id, std::move(state),
+                         &damaged_, leftovers_);
+  absl::MutexLock lock(&mu_);
+  opening_.erase(id);
+  if (!log.ok()) return log;
+  states_.erase(id);
+  logs_.emplace(id, *log);
   return log;
 }
 
 std::vector<std::shared_ptr<PartitionLog>> OpenLogs::Forget(const TopicId& topic) {
   std::vector<std::shared_ptr<PartitionLog>> open;
+  const auto none_is_opened = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return std::none_of(opening_.begin(), opening_.end(),
+                        [&](const TopicPartition& id) { return id.topic == topic; });
+  };
   absl::MutexLock lock(&mu_);
   deleted_.insert(topic);
+  mu_.Await(absl::Condition(&none_is_opened));
   for (const auto& [id, log] : logs_) {
     if (id.topic == topic) open.push_back(log);
   }

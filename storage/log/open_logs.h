@@ -1,6 +1,7 @@
 // OpenLogs: the partition logs of one data directory. Each is opened on first use, from what
 // recovery found out about it, and is the only one of its partition. It appends nothing and removes
-// no file. Any thread; guarded by mu_, which is held while a log is opened for the first time.
+// no file. Any thread; guarded by mu_, which is not held while a log is opened: several can be, and
+// whoever only looks waits for none.
 #ifndef WEIR_STORAGE_LOG_OPEN_LOGS_H_
 #define WEIR_STORAGE_LOG_OPEN_LOGS_H_
 
@@ -39,15 +40,17 @@ class OpenLogs {
   // Null while it is not open.
   std::shared_ptr<PartitionLog> Find(const TopicPartition& id) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The topic is deleted: no log of it is opened from now on. Returns those that were open.
+  // The topic is deleted: no log of it is opened from now on. Waits for those that are being
+  // opened, and returns those that are open.
   std::vector<std::shared_ptr<PartitionLog>> Forget(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
   const DamagedPartitions& damaged() const { return damaged_; }
   // Nobody asks for the topic any more.
   void ForgetDeletion(const TopicId& topic) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // The first time; later ones, and those who come meanwhile, get the same.
   absl::StatusOr<std::shared_ptr<PartitionLog>> Open(const TopicPartition& id)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string data_directory_;
   SegmentFiles files_;
@@ -56,6 +59,7 @@ class OpenLogs {
 
   absl::Mutex mu_;
   absl::flat_hash_map<TopicPartition, std::shared_ptr<PartitionLog>> logs_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<TopicPartition> opening_ ABSL_GUARDED_BY(mu_);
   // Of partitions that were not opened since the start.
   RecoveryPoint::States states_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<TopicId> deleted_ ABSL_GUARDED_BY(mu_);

@@ -190,7 +190,12 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.weir.run("consume", "orders", "--group", "g").stdout, b"3\n")
         self.weir.run("group", "pause", "g")
         self.assertTrue(self.weir.json("group", "list")[0]["paused"])
-        self.weir.run("group", "resume", "g")
+        self.weir.run("produce", "orders", stdin=b"4\n")
+        with subprocess.Popen(self.weir.command("consume", "orders", "--group", "g"), env=self.weir.environment(),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+            self.assertIn(b"group 'g' is paused", waiting.stderr.readline())
+            self.weir.run("group", "resume", "g")
+            self.assertEqual(waiting.communicate(timeout=60)[0], b"4\n")
         self.weir.run("group", "alter", "g", "--config", "session.timeout.ms=9000")
         self.assertIn("--yes", self.weir.run("group", "delete", "g", status=2).stderr.decode())
         self.weir.run("group", "delete", "g", "--yes")

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "storage/base/error.h"
 #include "storage/log/file_names.h"
@@ -214,6 +215,28 @@ TEST_F(LogAppendTest, FullDiskKeepsTheAcknowledgedRoundAndGoesOnWhenSpaceReturns
   EXPECT_EQ(Describe(0).high_watermark, Offset{3});
   EXPECT_EQ(world_->CheckContent(Partition(0)), "");
   EXPECT_TRUE(world_->fenced().ok());
+}
+
+TEST_F(LogAppendTest, WhoLooksDoesNotWaitForALogThatIsBeingOpened) {
+  world_->Send(Partition(0), 3);
+  world_->Pump();
+  world_->Checkpoint();
+  auto disk = world_->disk().CrashImage(1, CrashMode::kDropUnsynced);
+  // Removed at the opening: a moment to look at.
+  disk->WriteRaw(JoinPath(PartitionDirectory("/data", Partition(0)), IndexName(Offset{9})), "left");
+  auto restarted = LogWorld::Restart(std::move(disk), *world_);
+  ASSERT_TRUE(restarted->Open().ok());
+  int looks = 0;
+  restarted->disk().SetObserver([&](const Operation& operation) {
+    if (operation.kind != OperationKind::kRemove) return;
+    std::thread([&] {
+      EXPECT_EQ(restarted->log().Bounds(Partition(0))->high_watermark, Offset{3});
+      ++looks;
+    }).join();
+  });
+  EXPECT_EQ((*restarted->GetLog(Partition(0)))->high_watermark(), Offset{3});
+  EXPECT_GT(looks, 0);
+  restarted->disk().SetObserver(nullptr);
 }
 
 TEST_F(LogAppendTest, RequestThatFitsNoJournalFileIsRefused) {

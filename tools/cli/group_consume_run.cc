@@ -13,6 +13,7 @@
 #include "tools/cli/outage_notice.h"
 #include "tools/cli/output_file.h"
 #include "tools/cli/stop_signal.h"
+#include "weir/group_admin.h"
 #include "weir/group_consumer.h"
 
 namespace weir {
@@ -120,6 +121,11 @@ int GroupConsumeRun::Run() {
 }  // namespace
 
 int RunGroupConsume(const GroupConsumeOptions& options, const Client& client) {
+  // Nothing else would say why nothing comes.
+  if (const auto group = GroupAdmin(client).Describe(options.group); group.ok() && group->paused) {
+    std::fprintf(stderr, "weir: group '%s' is paused: nothing comes until 'weir group resume %s'\n",
+                 options.group.c_str(), options.group.c_str());
+  }
   return GroupConsumeRun(options, client).Run();
 }
 

@@ -302,7 +302,8 @@ void AddChoice(CLI::App* command, const Shared& options) {
   command
       ->add_flag("--all", options->all,
                  "All that 'jobs list' shows (of the --state), of every topic and partition; jobs "
-                 "that are available, waiting for a worker, are not among them")
+                 "that wait for their first worker are not among them, those that were given back "
+                 "are, also once they are due")
       ->excludes(names.topic)
       ->excludes(names.partition)
       ->excludes(offset);
