@@ -21,7 +21,7 @@ bool IsIdCharacter(char c) {
 
 absl::Status RefusedId(absl::string_view id, absl::string_view why) {
   return MakeError(Reason::kInvalidGroupId,
-                   absl::StrCat("'", absl::CEscape(id.substr(0, limits::kGroupIdLength)),
+                   absl::StrCat("'", ReadableText(id, limits::kGroupIdLength),
                                 "' cannot be a group's id: ", why));
 }
 
@@ -47,7 +47,8 @@ absl::Status CheckGroupId(absl::string_view id) {
   if (id == "." || id == "..") return RefusedId(id, "it means a directory");
   const auto bad = std::find_if_not(id.begin(), id.end(), IsIdCharacter);
   if (bad != id.end()) {
-    return RefusedId(id, absl::StrCat("'", absl::CEscape(absl::string_view(&*bad, 1)),
+    const absl::string_view rest = id.substr(static_cast<size_t>(bad - id.begin()));
+    return RefusedId(id, absl::StrCat("'", ReadableText(FirstCharacter(rest)),
                                       "' is not among the allowed A-Z a-z 0-9 . _ -"));
   }
   return absl::OkStatus();

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/utf8.h"
 
 namespace weir {
 namespace {
@@ -20,7 +20,7 @@ bool IsNameCharacter(char c) {
 
 absl::Status Refused(absl::string_view name, absl::string_view why) {
   return MakeError(Reason::kInvalidTopicName,
-                   absl::StrCat("'", absl::CEscape(name.substr(0, limits::kTopicNameLength)),
+                   absl::StrCat("'", ReadableText(name, limits::kTopicNameLength),
                                 "' cannot be a topic's name: ", why));
 }
 
@@ -35,7 +35,8 @@ absl::Status CheckTopicName(absl::string_view name) {
   if (name == "." || name == "..") return Refused(name, "it means a directory");
   const auto bad = std::find_if_not(name.begin(), name.end(), IsNameCharacter);
   if (bad != name.end()) {
-    return Refused(name, absl::StrCat("'", absl::CEscape(absl::string_view(&*bad, 1)),
+    const absl::string_view rest = name.substr(static_cast<size_t>(bad - name.begin()));
+    return Refused(name, absl::StrCat("'", ReadableText(FirstCharacter(rest)),
                                       "' is not among the allowed A-Z a-z 0-9 . _ -"));
   }
   if (IsInternalTopic(name))
@@ -48,7 +49,7 @@ bool IsInternalTopic(absl::string_view name) { return absl::StartsWith(name, kIn
 absl::Status CheckMayChange(absl::string_view name) {
   if (!IsInternalTopic(name)) return absl::OkStatus();
   return MakeError(Reason::kInvalidTopicName,
-                   absl::StrCat("'", absl::CEscape(name.substr(0, limits::kTopicNameLength)),
+                   absl::StrCat("'", ReadableText(name, limits::kTopicNameLength),
                                 "' belongs to the broker: it can be read, not changed"));
 }
 

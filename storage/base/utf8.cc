@@ -1,5 +1,9 @@
 #include "storage/base/utf8.h"
 
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+
 namespace weir {
 
 size_t Utf8SequenceLength(absl::string_view text) {
@@ -45,6 +49,14 @@ std::string WellFormedUtf8(absl::string_view text, size_t most) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+absl::string_view FirstCharacter(absl::string_view text) {
+  return text.substr(0, std::max<size_t>(Utf8SequenceLength(text), 1));
+}
+
+std::string ReadableText(absl::string_view text, size_t most) {
+  return absl::Utf8SafeCEscape(WellFormedUtf8(text, most));
 }
 
 }  // namespace weir

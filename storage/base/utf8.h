@@ -19,6 +19,13 @@ bool IsUtf8(absl::string_view text);
 // `text` with U+FFFD for every byte that is none, cut between characters at `most` bytes.
 std::string WellFormedUtf8(absl::string_view text, size_t most = absl::string_view::npos);
 
+// The character at the front of `text`, which is not empty, or the byte that is none.
+absl::string_view FirstCharacter(absl::string_view text);
+
+// The same as WellFormedUtf8 with control characters, quotes and backslashes escaped: for messages
+// to people.
+std::string ReadableText(absl::string_view text, size_t most = absl::string_view::npos);
+
 }  // namespace weir
 
 #endif  // WEIR_STORAGE_BASE_UTF8_H_

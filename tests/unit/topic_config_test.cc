@@ -146,7 +146,8 @@ TEST(TopicNameTest, RefusesTheRestWithTheReason) {
   EXPECT_THAT(text(absl::string_view("a\0b", 3)), HasSubstr("\\000"));
   EXPECT_THAT(text("stra\xc3\x9f"
                    "e"),
-              HasSubstr("\\303"));
+              HasSubstr("'\xc3\x9f' is not among"));
+  EXPECT_THAT(text("no\xc3utf8"), HasSubstr("'\xef\xbf\xbd' is not among"));
   EXPECT_THAT(text(std::string(250, 'x')), HasSubstr("it has 250 characters, at most 249"));
   EXPECT_THAT(text("__groups"), HasSubstr("belong to the broker"));
 }

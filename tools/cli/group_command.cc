@@ -180,13 +180,14 @@ absl::StatusOr<GroupType> ParseType(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("'", text, "' is none of consumer, share"));
 }
 
-void AddReads(CLI::App* command, const Shared& options) {
+// `instead`: said after what the options are.
+void AddReads(CLI::App* command, const Shared& options, const std::string& instead) {
   command
       ->add_option("--topic", options->reads.topics,
-                   "Of a share group: a topic that it reads; again for more")
+                   "Of a share group: a topic that it reads; again for more" + instead)
       ->allow_extra_args(false);
   command->add_option("--prefix", options->reads.prefix,
-                      "Of a share group: it reads all topics whose names begin so");
+                      "Of a share group: it reads all topics whose names begin so" + instead);
 }
 
 }  // namespace
@@ -213,7 +214,7 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
       create, "--type", &options->type, ParseType,
       "consumer (default): members share partitions; share: a work queue, whose workers share "
       "single records");
-  AddReads(create, options);
+  AddReads(create, options, "");
   AddParsed(
       create, "--start", &options->start, ParseStart,
       "Where it begins in topics it has not read yet: earliest (default), latest, none (not for "
@@ -234,7 +235,7 @@ void AddGroupCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* alter = Add(group, invocation, options, "alter", "Change a group's settings",
                         "weir group alter email --config session.timeout.ms=10000", Alter);
   AddName(alter, options);
-  AddReads(alter, options);
+  AddReads(alter, options, ". Instead of all that it reads now");
   AddChangeOptions(alter, &options->settings, example);
   AddOutputOption(alter, &options->output);
 
