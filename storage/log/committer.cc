@@ -149,18 +149,20 @@ void Committer::ThreadMain() {
       heard = news_;
     }
     if (Step()) continue;
-    absl::MutexLock lock(&mu_);
-    if (stopping_) return;
-    const bool waits = !controls_.empty() || !queue_.empty();
-    if (news_ != heard || (waits && !lacks_room_)) continue;
-    asleep_ = true;
-    const bool retry = lacks_room_ || !stalled_.empty();
-    if (wake_.WaitWithTimeout(&mu_, retry ? kRetry : absl::InfiniteDuration())) {
-      options_.journal->NoteSpace();
+    {
+      absl::MutexLock lock(&mu_);
+      if (stopping_) return;
+      const bool waits = !controls_.empty() || !queue_.empty();
+      if (news_ != heard || (waits && !lacks_room_)) continue;
+      asleep_ = true;
+      const bool retry = lacks_room_ || !stalled_.empty();
+      const bool woken = !wake_.WaitWithTimeout(&mu_, retry ? kRetry : absl::InfiniteDuration());
+      asleep_ = false;
+      if (woken) continue;
       room_asked_for_ = false;
       if (closed_ && lacks_room_) ++vain_retries_;
     }
-    asleep_ = false;
+    options_.journal->NoteSpace();
   }
 }
 
