@@ -28,8 +28,8 @@ TEST(ThreadExecutorTest, OneThreadRunsTasksInTheirOrder) {
 TEST(ThreadExecutorTest, DestructorRunsWhatWasPosted) {
   int ran = 0;
   {
-    ThreadExecutor executor("test", 1);
     absl::Notification go;
+    ThreadExecutor executor("test", 1);
     executor.Post([&go] { go.WaitForNotification(); });
     for (int i = 0; i < 10; ++i) executor.Post([&ran] { ++ran; });
     go.Notify();
