@@ -264,6 +264,7 @@ class FullJournalTest : public LogAppendTest {
       world_->Pump();
     } while (world_->answers() > answered_);
   }
+  void TearDown() override { world_.reset(); }  // answers what still waits
   void Append(bool abandoned, bool internal) {
     RecordBatchBuilder builder;
     builder.Append(0, std::nullopt, "value");
