@@ -1,8 +1,10 @@
 #include "tests/support/broker_runner.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,10 +13,34 @@
 
 namespace weir {
 
-BrokerRunner::~BrokerRunner() { Kill(); }
+BrokerRunner::~BrokerRunner() {
+  Kill();
+  if (reserved_ >= 0) close(reserved_);
+}
+
+// A port that is bound, though nobody listens, is given to no connection of another process while
+// the broker is away; the broker itself may bind it too, as both reuse addresses.
+absl::Status BrokerRunner::ReservePort() {
+  if (reserved_ >= 0) return absl::OkStatus();
+  reserved_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (reserved_ < 0) return absl::ErrnoToStatus(errno, "socket");
+  const int yes = 1;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (setsockopt(reserved_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+      bind(reserved_, any, size) != 0 || getsockname(reserved_, any, &size) != 0) {
+    return absl::ErrnoToStatus(errno, "a port for the broker");
+  }
+  address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+  return absl::OkStatus();
+}
 
 absl::Status BrokerRunner::Start(const std::string& data_directory,
                                  const std::vector<std::string>& arguments) {
+  if (const absl::Status reserved = ReservePort(); !reserved.ok()) return reserved;
   std::vector<std::string> words = {program_, "--data-dir", data_directory, "--listen",
                                     address_, "--http",     "127.0.0.1:0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -46,8 +72,6 @@ absl::Status BrokerRunner::Start(const std::string& data_directory,
     said.append(bytes, static_cast<size_t>(n));
     const size_t ready = said.find(" ready on ");
     if (ready == std::string::npos || said.find('\n', ready) == std::string::npos) continue;
-    const size_t begin = ready + 10;
-    address_ = said.substr(begin, said.find(' ', begin) - begin);
     // What it says from now on is not needed, but it must not block on a full pipe.
     fcntl(output_, F_SETPIPE_SZ, 1 << 20);
     return absl::OkStatus();

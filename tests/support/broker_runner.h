@@ -1,5 +1,5 @@
 // BrokerRunner: a real weir-broker as a child process on a given data directory and free ports of
-// loopback. Killed with this object. One thread.
+// loopback, that of gRPC kept for it while it is away. Killed with this object. One thread.
 #ifndef WEIR_TESTS_SUPPORT_BROKER_RUNNER_H_
 #define WEIR_TESTS_SUPPORT_BROKER_RUNNER_H_
 
@@ -19,8 +19,8 @@ class BrokerRunner {
   ~BrokerRunner();
   BrokerRunner(const BrokerRunner&) = delete;
 
-  // Starts it and waits for the line that says it is ready. Later starts use the ports of the first
-  // one. Fails with what the broker printed when it ends instead.
+  // Starts it and waits for the line that says it is ready. Later starts use the same gRPC port.
+  // Fails with what the broker printed when it ends instead.
   absl::Status Start(const std::string& data_directory,
                      const std::vector<std::string>& arguments = {});
   // kill -9, and waits until it is gone.
@@ -32,10 +32,12 @@ class BrokerRunner {
   pid_t pid() const { return pid_; }
 
  private:
+  absl::Status ReservePort();
   int Wait();
 
   const std::string program_;
-  std::string address_ = "127.0.0.1:0";
+  std::string address_;
+  int reserved_ = -1;  // a socket that holds its port
   pid_t pid_ = -1;
   int output_ = -1;
 };
