@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 
 namespace weir {
 
@@ -56,7 +57,17 @@ absl::string_view FirstCharacter(absl::string_view text) {
 }
 
 std::string ReadableText(absl::string_view text, size_t most) {
-  return absl::Utf8SafeCEscape(WellFormedUtf8(text, most));
+  const std::string well_formed = WellFormedUtf8(text, most);
+  std::string readable;
+  for (absl::string_view rest = well_formed; !rest.empty();) {
+    const absl::string_view character = FirstCharacter(rest);
+    // ASCII, and the control characters behind it: U+0080 to U+009F.
+    const bool escaped = character.size() == 1 ||
+                         (character[0] == '\xc2' && character < absl::string_view("\xc2\xa0"));
+    absl::StrAppend(&readable, escaped ? absl::CEscape(character) : std::string(character));
+    rest.remove_prefix(character.size());
+  }
+  return readable;
 }
 
 }  // namespace weir

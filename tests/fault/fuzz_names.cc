@@ -19,6 +19,7 @@
 #include "storage/base/check.h"
 #include "storage/base/error.h"
 #include "storage/base/limits.h"
+#include "storage/base/utf8.h"
 #include "storage/log/file_names.h"
 #include "storage/record/compression.h"
 #include "tools/cli/arguments.h"
@@ -26,9 +27,16 @@
 namespace weir {
 namespace {
 
+// Well-formed UTF-8 without control characters.
 bool Printable(absl::string_view text) {
-  for (const char c : text) {
-    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) return false;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    const absl::string_view character = text.substr(0, length);
+    if (length == 0) return false;
+    if (length == 1 && !absl::ascii_isprint(static_cast<unsigned char>(character[0]))) return false;
+    if (character >= absl::string_view("\xc2\x80") && character < absl::string_view("\xc2\xa0"))
+      return false;
+    text.remove_prefix(length);
   }
   return true;
 }

@@ -30,5 +30,14 @@ TEST(Utf8Test, TextIsMadeWellFormedAndCutBetweenCharacters) {
   EXPECT_EQ(WellFormedUtf8("a\xff", 3), "a");
 }
 
+TEST(Utf8Test, TextForPeopleHasNoControlCharacters) {
+  EXPECT_EQ(ReadableText("caf\xc3\xa9 'x'"), "caf\xc3\xa9 \\'x\\'");
+  EXPECT_EQ(ReadableText("a\x1b[1m\n"), "a\\033[1m\\n");
+  EXPECT_EQ(ReadableText("\xc2\x9b"
+                         "\xc2\xa0"),
+            "\\302\\233\xc2\xa0");
+  EXPECT_EQ(ReadableText("\xff"), "\xef\xbf\xbd");
+}
+
 }  // namespace
 }  // namespace weir
