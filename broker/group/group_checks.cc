@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/topics/topic_name.h"
@@ -14,10 +13,6 @@
 
 namespace weir {
 namespace {
-
-bool IsIdCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-}
 
 absl::Status RefusedId(absl::string_view id, absl::string_view why) {
   return MakeError(Reason::kInvalidGroupId,
@@ -39,19 +34,8 @@ absl::Status CheckText(absl::string_view what, absl::string_view text, size_t lo
 }  // namespace
 
 absl::Status CheckGroupId(absl::string_view id) {
-  if (id.empty()) return RefusedId(id, "it is empty");
-  if (id.size() > limits::kGroupIdLength) {
-    return RefusedId(id, absl::StrCat("it has ", id.size(), " characters, at most ",
-                                      limits::kGroupIdLength, " are allowed"));
-  }
-  if (id == "." || id == "..") return RefusedId(id, "it means a directory");
-  const auto bad = std::find_if_not(id.begin(), id.end(), IsIdCharacter);
-  if (bad != id.end()) {
-    const absl::string_view rest = id.substr(static_cast<size_t>(bad - id.begin()));
-    return RefusedId(id, absl::StrCat("'", ReadableText(FirstCharacter(rest)),
-                                      "' is not among the allowed A-Z a-z 0-9 . _ -"));
-  }
-  return absl::OkStatus();
+  const std::string fault = FaultOfName(id, limits::kGroupIdLength);
+  return fault.empty() ? absl::OkStatus() : RefusedId(id, fault);
 }
 
 absl::Status CheckSubscription(const Subscription& subscription) {

@@ -19,7 +19,7 @@ ProduceStream::ProduceStream(const Services* services, grpc::CallbackServerConte
   {
     absl::MutexLock lock(&mu_);
     stopping_ |= !admitted;
-    next = Plan();
+    Plan(&next);
   }
   Do(next);
 }
@@ -34,7 +34,7 @@ void ProduceStream::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
-    next = Plan();
+    Plan(&next);
   }
   Do(next);
 }
@@ -53,7 +53,7 @@ void ProduceStream::OnReadDone(bool ok) {
       taking_ = true;
     } else {
       read_closed_ |= !ok;
-      next = Plan();
+      Plan(&next);
     }
   }
   if (!taken) return Do(next);
@@ -130,7 +130,7 @@ void ProduceStream::Answer(uint64_t number, const v1::ProduceResponse& response,
     slot.answered = true;
     unwritten_bytes_ += size;
     arrived = slot.arrived;
-    next = Plan();
+    Plan(&next);
   }
   services->metrics->CountCall(Call::kProduceStream, services->clock->Monotonic() - arrived,
                                outcome);
@@ -142,7 +142,7 @@ void ProduceStream::ReadOn() {
   {
     absl::MutexLock lock(&mu_);
     taking_ = false;
-    next = Plan();
+    Plan(&next);
   }
   Do(next);
 }
@@ -153,12 +153,8 @@ void ProduceStream::OnWriteDone(bool ok) {
     absl::MutexLock lock(&mu_);
     writing_ = false;
     write_broken_ |= !ok;
-    std::vector<Reservation> written;
-    Next written_one;
-    DropFront(&written_one);
-    next = Plan();
-    next.freed.insert(next.freed.end(), std::make_move_iterator(written_one.freed.begin()),
-                      std::make_move_iterator(written_one.freed.end()));
+    DropFront(&next);
+    Plan(&next);
   }
   Do(next);
 }
@@ -171,15 +167,14 @@ void ProduceStream::DropFront(Next* next) {
   ++first_slot_;
 }
 
-ProduceStream::Next ProduceStream::Plan() {
-  Next next;
+void ProduceStream::Plan(Next* next) {
   // Answers that nobody takes are dropped in their order all the same.
-  while (write_broken_ && !writing_ && !slots_.empty() && slots_.front().answered) DropFront(&next);
+  while (write_broken_ && !writing_ && !slots_.empty() && slots_.front().answered) DropFront(next);
   if (!writing_ && !slots_.empty() && slots_.front().answered) {
     writing_ = true;
-    next.write = &slots_.front().answer;
+    next->write = &slots_.front().answer;
     // gRPC sends the first answer with its headers; held back, it would wait for ever for those.
-    next.more_to_write = first_slot_ > 0 && slots_.size() > 1 && slots_[1].answered;
+    next->more_to_write = first_slot_ > 0 && slots_.size() > 1 && slots_[1].answered;
   }
   const bool may_read = !reading_ && !taking_ && !read_closed_ && !stopping_;
   if (may_read && slots_.size() < limits::kStreamRequests &&
@@ -187,10 +182,9 @@ ProduceStream::Next ProduceStream::Plan() {
     reading_ = true;
     StartRead(&in_);
   }
-  next.finish = !finished_ && slots_.empty() && !taking_ && (read_closed_ || stopping_);
-  finished_ |= next.finish;
-  if (next.finish && !read_closed_) next.end = ShuttingDown();
-  return next;
+  next->finish = !finished_ && slots_.empty() && !taking_ && (read_closed_ || stopping_);
+  finished_ |= next->finish;
+  if (next->finish && !read_closed_) next->end = ShuttingDown();
 }
 
 void ProduceStream::Do(const Next& next) {

@@ -71,11 +71,12 @@ class ProduceStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   // What the answer takes of `memory` stays reserved until it is written.
   void Answer(uint64_t number, const v1::ProduceResponse& response, const absl::Status& outcome,
               Reservation memory) ABSL_LOCKS_EXCLUDED(mu_);
+  // The first slot is over.
   void DropFront(Next* next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The last request has been queued, or refused: only now may the next be read, so that appends
   // keep the order of requests.
   void ReadOn() ABSL_LOCKS_EXCLUDED(mu_);
-  Next Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Plan(Next* next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Do(const Next& next) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Services* const services_;

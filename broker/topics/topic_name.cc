@@ -26,19 +26,22 @@ absl::Status Refused(absl::string_view name, absl::string_view why) {
 
 }  // namespace
 
-absl::Status CheckTopicName(absl::string_view name) {
-  if (name.empty()) return Refused(name, "it is empty");
-  if (name.size() > limits::kTopicNameLength) {
-    return Refused(name, absl::StrCat("it has ", name.size(), " characters, at most ",
-                                      limits::kTopicNameLength, " are allowed"));
+std::string FaultOfName(absl::string_view name, size_t longest) {
+  if (name.empty()) return "it is empty";
+  if (name.size() > longest) {
+    return absl::StrCat("it has ", name.size(), " characters, at most ", longest, " are allowed");
   }
-  if (name == "." || name == "..") return Refused(name, "it means a directory");
+  if (name == "." || name == "..") return "it means a directory";
   const auto bad = std::find_if_not(name.begin(), name.end(), IsNameCharacter);
-  if (bad != name.end()) {
-    const absl::string_view rest = name.substr(static_cast<size_t>(bad - name.begin()));
-    return Refused(name, absl::StrCat("'", ReadableText(FirstCharacter(rest)),
-                                      "' is not among the allowed A-Z a-z 0-9 . _ -"));
-  }
+  if (bad == name.end()) return "";
+  const absl::string_view rest = name.substr(static_cast<size_t>(bad - name.begin()));
+  return absl::StrCat("'", ReadableText(FirstCharacter(rest)),
+                      "' is not among the allowed A-Z a-z 0-9 . _ -");
+}
+
+absl::Status CheckTopicName(absl::string_view name) {
+  if (const std::string fault = FaultOfName(name, limits::kTopicNameLength); !fault.empty())
+    return Refused(name, fault);
   if (IsInternalTopic(name))
     return Refused(name, "names that begin with '__' belong to the broker");
   return absl::OkStatus();

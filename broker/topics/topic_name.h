@@ -3,10 +3,18 @@
 #ifndef WEIR_BROKER_TOPICS_TOPIC_NAME_H_
 #define WEIR_BROKER_TOPICS_TOPIC_NAME_H_
 
+#include <cstddef>
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace weir {
+
+// What is wrong with a name, which may have 1 to `longest` characters of A-Z a-z 0-9 . _ - and is
+// not
+// "." or ".."; empty when nothing is. Of topics and of groups.
+std::string FaultOfName(absl::string_view name, size_t longest);
 
 // OK for 1 to 249 characters of A-Z a-z 0-9 . _ - that are not "." or ".." and do not begin with
 // "__" (the broker's own topics do). Otherwise INVALID_TOPIC_NAME.

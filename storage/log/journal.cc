@@ -178,7 +178,7 @@ void Journal::GrowAhead() {
       ++next_number_;
       slots_.push_back(*std::move(made));
     } else {
-      cannot_grow_ = true;  // the ring stays as it is until a checkpoint frees a file
+      cannot_grow_ = true;
       if (!absl::IsResourceExhausted(made.status())) growth_error_ = made.status();
     }
   });

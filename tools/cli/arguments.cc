@@ -28,6 +28,16 @@ bool AllDigits(absl::string_view text) {
 
 constexpr int kLastPort = 65'535;
 
+// The port of HOST:PORT; nothing when there is none, or none that can be.
+std::optional<int> PortOf(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  int port = 0;
+  if (colon == absl::string_view::npos || !AllDigits(address.substr(colon + 1)) ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port > kLastPort)
+    return std::nullopt;
+  return port;
+}
+
 constexpr absl::string_view kTimes =
     "a time: 2026-11-22T10:00:00Z, 2026-11-22, @SECONDS since 1970, or how long ago, as in 90s, "
     "1h30m, 7d";
@@ -135,13 +145,8 @@ absl::StatusOr<int64_t> ParseBufferBytesArgument(absl::string_view text) {
 
 absl::Status CheckBrokerArgument(absl::string_view text) {
   if (absl::StrContains(text, "://") || absl::StartsWith(text, "unix:")) return absl::OkStatus();
-  const size_t colon = text.rfind(':');
-  int port = 0;
-  const bool sound =
-      colon != absl::string_view::npos && colon > 0 && AllDigits(text.substr(colon + 1)) &&
-      absl::SimpleAtoi(text.substr(colon + 1), &port) && port >= 1 && port <= kLastPort;
-  return sound ? absl::OkStatus()
-               : Invalid(text, absl::StrCat("HOST:PORT with a port of 1 to ", kLastPort));
+  if (PortOf(text).value_or(0) > 0 && text.front() != ':') return absl::OkStatus();
+  return Invalid(text, absl::StrCat("HOST:PORT with a port of 1 to ", kLastPort));
 }
 
 absl::StatusOr<absl::Duration> ParseIntervalArgument(absl::string_view text) {
@@ -200,13 +205,9 @@ absl::StatusOr<std::string> ParseSeparatorArgument(absl::string_view text) {
 }
 
 std::string HttpAddressBeside(absl::string_view broker) {
-  const size_t colon = broker.rfind(':');
-  int port = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(broker.substr(colon + 1), &port) ||
-      port < 0 || port >= kLastPort) {
-    return "127.0.0.1:9096";
-  }
-  return absl::StrCat(broker.substr(0, colon), ":", port + 1);
+  const std::optional<int> port = PortOf(broker);
+  if (!port.has_value() || *port == kLastPort) return "127.0.0.1:9096";
+  return absl::StrCat(broker.substr(0, broker.rfind(':')), ":", *port + 1);
 }
 
 }  // namespace weir
