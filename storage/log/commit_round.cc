@@ -19,10 +19,6 @@ absl::Status CommitUncertain(const absl::Status& cause) {
                    absl::StrCat("the commit failed and may or may not survive: ", cause.message()));
 }
 
-namespace {
-constexpr size_t kLogStartEntryBytes = kEntryHeadBytes + sizeof(int64_t);
-}  // namespace
-
 CommitRound::CommitRound(std::vector<AppendRequest> requests, const AppendTime& time,
                          const Rules& rules)
     : time_(time), requests_(std::move(requests)) {
@@ -34,7 +30,7 @@ CommitRound::CommitRound(std::vector<AppendRequest> requests, const AppendTime& 
   if (empty()) return;
   size_t log_starts = 0;
   for (const Placed& atomic : atomic_) log_starts += atomic.append.log_starts.size();
-  const size_t heads = placed_.size() * kEntryHeadBytes + log_starts * kLogStartEntryBytes;
+  const size_t heads = placed_.size() * kEntryHeadBytes + log_starts * kOffsetEntryBytes;
   heads_.reserve(heads);
   stats_.journal_bytes =
       RoundUpToBlock(stats_.payload_bytes + static_cast<int64_t>(heads + kRoundHeadBytes));

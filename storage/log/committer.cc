@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,26 +14,10 @@
 #include "storage/base/seeded_bugs.h"
 
 namespace weir {
-namespace {
-
-// What waits for space or for room in the journal is looked at again so often: nothing announces
-// that space has returned.
-constexpr absl::Duration kRetry = absl::Milliseconds(500);
-// So often a committer that is to drain looks for room, before it gives up.
-constexpr int kVainRetries = 10;
-constexpr size_t kControlEntryBytes = kEntryHeadBytes + sizeof(int64_t);
-
-int64_t BytesOf(const AppendRequest& request) {
-  int64_t bytes = 0;
-  for (const BatchAppend& batch : request.batches)
-    bytes += int64_t(batch.bytes.size() + kEntryHeadBytes);
-  return bytes + int64_t(request.log_starts.size() * kControlEntryBytes);
-}
-
-}  // namespace
 
 Committer::Committer(CommitterOptions options)
     : options_(std::move(options)),
+      queue_(options_.completions),
       next_round_(options_.next_round),
       atomic_appends_(options_.remove_segments),
       sampled_through_(options_.next_round - 1),
@@ -44,45 +29,14 @@ void Committer::Start() {
   thread_ = std::thread([this] { ThreadMain(); });
 }
 
-void Committer::CloseQueue() {
-  absl::MutexLock lock(&mu_);
-  closed_ = true;
-}
-
-void Committer::Drain() {
-  const auto drained = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    if (vain_retries_ >= kVainRetries) return true;
-    return queue_.empty() && controls_.empty() && !busy_;
-  };
-  absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(&drained));
-}
-
 void Committer::Stop() {
-  std::deque<AppendRequest> left;
-  {
-    absl::MutexLock lock(&mu_);
-    closed_ = true;
-    stopping_ = true;
-    if (asleep_) wake_.Signal();
-  }
+  queue_.Stop();
   if (thread_.joinable()) thread_.join();
-  {
-    absl::MutexLock lock(&mu_);
-    left.swap(queue_);
-    controls_.clear();
-  }
-  for (AppendRequest& request : left)
-    Refuse(std::move(request), MakeError(Reason::kShuttingDown, "the broker is stopping"));
-}
-
-void Committer::Refuse(AppendRequest request, absl::Status reason) {
-  options_.completions->Post(
-      [request = std::move(request), reason]() mutable { request.done(reason); });
+  queue_.RefuseAll();
 }
 
 absl::Status Committer::CheckFitsJournal(const AppendRequest& request) const {
-  const int64_t bytes = RoundUpToBlock(BytesOf(request) + int64_t{kRoundHeadBytes});
+  const int64_t bytes = RoundUpToBlock(CommitQueue::BytesOf(request) + int64_t{kRoundHeadBytes});
   if (bytes <= options_.journal->most_round_bytes()) return absl::OkStatus();
   return MakeError(Reason::kMessageTooLarge,
                    absl::StrCat("the request takes ", bytes,
@@ -96,22 +50,8 @@ void Committer::Append(AppendRequest request) {
   WEIR_CHECK(request.atomic || request.log_starts.empty());
   if (request.atomic) refused = CommitRound::CheckSize(request.batches, request.log_starts);
   if (refused.ok()) refused = CheckFitsJournal(request);
-  if (refused.ok()) {
-    absl::MutexLock lock(&mu_);
-    if (closed_) {
-      refused = MakeError(Reason::kShuttingDown, "the broker is stopping", absl::Seconds(1));
-    } else if (queue_.size() >= limits::kCommitQueueRequests) {
-      refused =
-          MakeError(Reason::kTooManyRequests,
-                    absl::StrCat("more than ", limits::kCommitQueueRequests, " produces wait"),
-                    absl::Milliseconds(100));
-    } else {
-      queue_.push_back(std::move(request));
-      if (asleep_) wake_.Signal();
-      return;
-    }
-  }
-  Refuse(std::move(request), std::move(refused));
+  if (refused.ok()) return queue_.Add(std::move(request));
+  queue_.Refuse(std::move(request), std::move(refused));
 }
 
 absl::Status Committer::CheckAtomicAppend(absl::Span<const BatchAppend> batches,
@@ -119,61 +59,21 @@ absl::Status Committer::CheckAtomicAppend(absl::Span<const BatchAppend> batches,
   return CommitRound::CheckAtomic(batches, log_starts, Rules());
 }
 
-void Committer::Run(Control control) {
-  absl::MutexLock lock(&mu_);
-  controls_.push_back(std::move(control));
-  ++news_;  // this one may need no room, or be what makes it
-  if (asleep_) wake_.Signal();
-}
-
-void Committer::RefuseAppends(absl::Status reason) {
-  absl::MutexLock lock(&mu_);
-  refusal_ = std::move(reason);
-  ++news_;
-  if (asleep_) wake_.Signal();
-}
-
-void Committer::NoteRoom() {
-  absl::MutexLock lock(&mu_);
-  ++news_;
-  room_asked_for_ = false;
-  if (asleep_) wake_.Signal();
-}
-
 void Committer::ThreadMain() {
   pthread_setname_np(pthread_self(), "committer");
   for (;;) {
-    uint64_t heard;
-    {
-      absl::MutexLock lock(&mu_);
-      heard = news_;
-    }
+    const uint64_t heard = queue_.news();
     if (Step()) continue;
-    {
-      absl::MutexLock lock(&mu_);
-      if (stopping_) return;
-      const bool waits = !controls_.empty() || !queue_.empty();
-      if (news_ != heard || (waits && !lacks_room_)) continue;
-      asleep_ = true;
-      const bool retry = lacks_room_ || !stalled_.empty();
-      const bool woken = !wake_.WaitWithTimeout(&mu_, retry ? kRetry : absl::InfiniteDuration());
-      asleep_ = false;
-      if (woken) continue;
-      room_asked_for_ = false;
-      if (closed_ && lacks_room_) ++vain_retries_;
-    }
-    options_.journal->NoteSpace();
+    const CommitQueue::Woken woken =
+        queue_.Await(heard, lacks_room_, /*retry=*/lacks_room_ || !stalled_.empty());
+    if (woken == CommitQueue::Woken::kStop) return;
+    if (woken == CommitQueue::Woken::kTime) options_.journal->NoteSpace();
   }
 }
 
 void Committer::AskForRoom() {
   lacks_room_ = true;
-  {
-    // Once: each sample that a checkpoint takes wakes the committer, which would ask again.
-    absl::MutexLock lock(&mu_);
-    if (std::exchange(room_asked_for_, true)) return;
-  }
-  options_.want_checkpoint(/*room=*/true);
+  if (queue_.AskForRoom()) options_.want_checkpoint(/*room=*/true);
 }
 
 bool Committer::Step() {
@@ -185,22 +85,14 @@ bool Committer::Step() {
     Commit(std::move(requests));
     worked = true;
   }
-  absl::MutexLock lock(&mu_);
-  busy_ = false;
+  queue_.SetIdle();
   return worked;
 }
 
 bool Committer::RunControls() {
-  std::deque<Control> controls;
-  {
-    absl::MutexLock lock(&mu_);
-    if (controls_.empty()) return false;
-    controls.swap(controls_);
-    busy_ = true;
-  }
   std::deque<Control> again;
   bool worked = false;
-  for (Control& control : controls) {
+  for (Control& control : queue_.TakeControls()) {
     if (control(*this)) {
       worked = true;
     } else {
@@ -208,10 +100,7 @@ bool Committer::RunControls() {
     }
   }
   if (again.empty()) return worked;
-  {
-    absl::MutexLock lock(&mu_);
-    std::move(again.rbegin(), again.rend(), std::front_inserter(controls_));
-  }
+  queue_.PutBack(std::move(again));
   AskForRoom();
   return worked;
 }
@@ -230,10 +119,8 @@ void Committer::RetryStalled() {
   }
   for (auto& log : atomic_appends_.ShowWhole()) moved.push_back(std::move(log));
   if (std::erase_if(stalled_,
-                    [](const Stalled& stalled) { return !stalled.log->writer().waits(); }) > 0) {
-    absl::MutexLock lock(&mu_);
-    room_asked_for_ = false;  // the journal need not keep what they waited with
-  }
+                    [](const Stalled& stalled) { return !stalled.log->writer().waits(); }) > 0)
+    queue_.ExpectRoom();  // the journal need not keep what they waited with
   if (moved.empty()) return;
   options_.completions->Post([listener = options_.listener, moved = std::move(moved)] {
     for (const auto& log : moved) listener->OnHighWatermark(*log);
@@ -241,70 +128,25 @@ void Committer::RetryStalled() {
 }
 
 std::vector<AppendRequest> Committer::TakeRequests() {
-  std::vector<AppendRequest> taken;
-  int64_t bytes = 0;
-  size_t count = 0;
-  {
-    absl::MutexLock lock(&mu_);
-    for (; count < queue_.size(); ++count) {
-      const int64_t more = BytesOf(queue_[count]);
-      if (count > 0 && bytes + more > options_.round_bytes) break;
-      bytes += more;
-    }
-  }
-  if (count == 0) return taken;
+  const CommitQueue::Head head = queue_.LookAtHead(options_.round_bytes);
+  if (head.count == 0) return {};
   // Room first: once offsets are given out there is no way back.
   const absl::StatusOr<bool> room =
-      options_.fence->tripped()
-          ? absl::StatusOr<bool>(true)  // they will be refused without a write
-          : options_.journal->Reserve(bytes + int64_t{kRoundHeadBytes}, Journal::Purpose::kAppend);
+      options_.fence->tripped() ? absl::StatusOr<bool>(true)  // refused without a write
+                                : options_.journal->Reserve(head.bytes + int64_t{kRoundHeadBytes},
+                                                            Journal::Purpose::kAppend);
   if (!room.ok()) options_.fence->Trip(room.status());
-  if (room.ok() && !*room) {
-    AskForRoom();
-    RefuseWithoutRoom();
-    return taken;
-  }
-  absl::MutexLock lock(&mu_);
-  busy_ = true;
-  taken.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    taken.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
-  return taken;
+  if (!room.ok() || *room) return queue_.Take(head.count);
+  AskForRoom();
+  queue_.RefuseWithoutRoom();
+  return {};
 }
 
-void Committer::RefuseWithoutRoom() {
-  std::vector<std::pair<AppendRequest, absl::Status>> refused;
-  {
-    absl::MutexLock lock(&mu_);
-    std::deque<AppendRequest> stay;
-    for (AppendRequest& request : queue_) {
-      const auto external = std::find_if(request.batches.begin(), request.batches.end(),
-                                         [](const BatchAppend& batch) { return !batch.internal; });
-      absl::Status why;
-      if (request.abandoned && request.abandoned()) {
-        why = absl::CancelledError("the caller has gone");
-      } else if (!refusal_.ok() && external != request.batches.end()) {
-        why = request.atomic ? OfPart(external->log->id(), refusal_) : refusal_;
-      }
-      if (why.ok()) {
-        stay.push_back(std::move(request));
-      } else {
-        refused.emplace_back(std::move(request), std::move(why));
-      }
-    }
-    queue_ = std::move(stay);
-  }
-  for (auto& [request, why] : refused) Refuse(std::move(request), std::move(why));
-}
-
-CommitRound::Rules Committer::Rules() {
-  absl::MutexLock lock(&mu_);
+CommitRound::Rules Committer::Rules() const {
   return {.leader_epoch = options_.leader_epoch,
           .producer_expiration_ms = options_.producer_expiration_ms,
           .refusal = options_.fence->status(),
-          .refusal_by_space = refusal_};
+          .refusal_by_space = queue_.refusal()};
 }
 
 void Committer::Apply(CommitRound* round) {
@@ -408,7 +250,7 @@ void Committer::Commit(std::vector<AppendRequest> requests) {
 
 absl::StatusOr<bool> Committer::CommitControls(absl::Span<const ControlEntry> entries) {
   WEIR_RETURN_IF_ERROR(options_.fence->status());
-  std::string bytes(entries.size() * kControlEntryBytes, '\0');
+  std::string bytes(entries.size() * kOffsetEntryBytes, '\0');
   char* to = bytes.data();
   for (const ControlEntry& entry : entries) {
     EncodeEntryHead({.kind = entry.kind,
@@ -418,7 +260,7 @@ absl::StatusOr<bool> Committer::CommitControls(absl::Span<const ControlEntry> en
                      .size = sizeof(int64_t)},
                     to);
     StoreLittle(to + kEntryHeadBytes, entry.offset.value());
-    to += kControlEntryBytes;
+    to += kOffsetEntryBytes;
   }
   absl::StatusOr<bool> room = options_.journal->Reserve(int64_t(bytes.size() + kRoundHeadBytes),
                                                         Journal::Purpose::kControl);

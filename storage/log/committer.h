@@ -9,21 +9,18 @@
 #define WEIR_STORAGE_LOG_COMMITTER_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/functional/any_invocable.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/log/append.h"
 #include "storage/log/atomic_appends.h"
+#include "storage/log/commit_queue.h"
 #include "storage/log/commit_round.h"
 #include "storage/log/fence.h"
 #include "storage/log/journal.h"
@@ -74,37 +71,31 @@ struct ControlEntry {
 
 class Committer {
  public:
-  // A piece of work for the committer's thread. False: there was no room in the journal; it is
-  // called again later.
-  using Control = absl::AnyInvocable<bool(Committer&)>;
+  using Control = CommitQueue::Control;
 
   explicit Committer(CommitterOptions options);
   ~Committer();
 
   // Starts the thread that calls Step() until Stop().
   void Start();
-  // Appends from now on get SHUTTING_DOWN.
-  void CloseQueue() ABSL_LOCKS_EXCLUDED(mu_);
-  // After CloseQueue(), with a thread: waits until everything queued has been answered, or waits
-  // for room in the journal that does not come.
-  void Drain() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the thread. What is still queued gets SHUTTING_DOWN.
-  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+  void Stop();
 
-  void Append(AppendRequest request) ABSL_LOCKS_EXCLUDED(mu_);
+  // As CommitQueue has them.
+  void CloseQueue() { queue_.Close(); }
+  void Drain() { queue_.Drain(); }
+  void Run(Control control) { queue_.Run(std::move(control)); }
+  void RefuseAppends(absl::Status reason) { queue_.RefuseAppends(std::move(reason)); }
+  void NoteRoom() { queue_.NoteRoom(); }
+
+  void Append(AppendRequest request);
   // See LogManager::CheckAtomicAppend.
   absl::Status CheckAtomicAppend(absl::Span<const BatchAppend> batches,
-                                 absl::Span<const LogStartMove> log_starts)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  // Runs `control` between two rounds.
-  void Run(Control control) ABSL_LOCKS_EXCLUDED(mu_);
-  void RefuseAppends(absl::Status reason) ABSL_LOCKS_EXCLUDED(mu_);
-  // The journal may have room again.
-  void NoteRoom() ABSL_LOCKS_EXCLUDED(mu_);
+                                 absl::Span<const LogStartMove> log_starts);
 
   // Runs the waiting controls and one round. False when there was nothing to do, or nothing that
   // could be done.
-  bool Step() ABSL_LOCKS_EXCLUDED(mu_);
+  bool Step();
 
   // For controls, on the committer's thread.
   //
@@ -119,18 +110,15 @@ class Committer {
   RoundNumber Forget(const TopicId& topic);
 
  private:
-  void ThreadMain() ABSL_LOCKS_EXCLUDED(mu_);
-  bool RunControls() ABSL_LOCKS_EXCLUDED(mu_);
+  void ThreadMain();
+  bool RunControls();
   void RetryStalled();
-  void Refuse(AppendRequest request, absl::Status reason);
   absl::Status CheckFitsJournal(const AppendRequest& request) const;
-  std::vector<AppendRequest> TakeRequests() ABSL_LOCKS_EXCLUDED(mu_);
-  void AskForRoom() ABSL_LOCKS_EXCLUDED(mu_);
-  // While the journal has no room nobody waits for it in vain: whose caller has gone, what a low
-  // disk refuses, and, while the broker stops, whoever asked from outside.
-  void RefuseWithoutRoom() ABSL_LOCKS_EXCLUDED(mu_);
+  // As many as go into one round, for which the journal has room.
+  std::vector<AppendRequest> TakeRequests();
+  void AskForRoom();
   void Commit(std::vector<AppendRequest> requests);
-  CommitRound::Rules Rules() ABSL_LOCKS_EXCLUDED(mu_);
+  CommitRound::Rules Rules() const;
   // Writes the round and flushes it. After an error it may or may not survive.
   absl::Status WriteJournal(CommitRound* round);
   void Apply(CommitRound* round);
@@ -140,20 +128,7 @@ class Committer {
 
   const CommitterOptions options_;
 
-  absl::Mutex mu_;
-  absl::CondVar wake_;
-  std::deque<AppendRequest> queue_ ABSL_GUARDED_BY(mu_);
-  std::deque<Control> controls_ ABSL_GUARDED_BY(mu_);
-  absl::Status refusal_ ABSL_GUARDED_BY(mu_);
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // controls or a taken round are under way
-  // Counts what may let the committer go on that could not: a control, room, a change of refusal.
-  uint64_t news_ ABSL_GUARDED_BY(mu_) = 0;
-  // A checkpoint was asked for since the journal last had room.
-  bool room_asked_for_ ABSL_GUARDED_BY(mu_) = false;
-  int vain_retries_ ABSL_GUARDED_BY(mu_) = 0;  // since CloseQueue()
-  bool asleep_ ABSL_GUARDED_BY(mu_) = false;
+  CommitQueue queue_;
 
   // The committer's thread.
   bool lacks_room_ = false;  // in this Step

@@ -29,6 +29,8 @@ using JournalUuid = std::array<uint8_t, 16>;
 
 inline constexpr size_t kRoundHeadBytes = 16;
 inline constexpr size_t kEntryHeadBytes = 41;
+// Of an entry that carries an offset: a log start, a truncate.
+inline constexpr size_t kOffsetEntryBytes = kEntryHeadBytes + sizeof(int64_t);
 
 struct JournalFileHeader {
   JournalUuid uuid{};
